@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+# podresctrl: the only build file. Everything it makes goes to $(O).
+
+O       ?= build
+CC      ?= gcc
+V       ?= 0
+SAN     ?=
+VERSION := 0.1.0
+
+Q := $(if $(filter 1,$(V)),,@)
+
+# ---- the layering rule is the include path: a module sees itself and what it may use ----
+MODULES              := base resctrl nri k8s controller/core controller
+uses_base            :=
+uses_resctrl         := base
+uses_nri             := base
+uses_k8s             := base
+uses_controller/core := base resctrl
+uses_controller      := base resctrl nri k8s controller/core
+
+PKGS      := libcurl json-c libprotobuf-c yaml-0.1 libmicrohttpd
+PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -lev
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+        -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef \
+        -Wvla -Wswitch-enum -Wconversion -Wimplicit-fallthrough
+# -Ulinux: NRI has fields named `linux`, which GNU C predefines as 1.
+CSTD     := -std=gnu11 -Ulinux -D_GNU_SOURCE -DPODRESCTRL_VERSION='"$(VERSION)"'
+OPT      ?= -O2 -g
+HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+CFLAGS   ?=
+ALL_CFLAGS  = $(CSTD) $(OPT) $(HARDEN) -fno-strict-aliasing $(SANFLAGS) -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
+
+LIBS := $(foreach m,$(MODULES),$(O)/lib$(notdir $(m)).a)
+# Order for the linker: users before what they use.
+LINK := $(O)/libcontroller.a $(O)/libcore.a $(O)/libk8s.a $(O)/libnri.a $(O)/libresctrl.a $(O)/libbase.a
+
+MAIN_SRC := controller/main.c
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+.DEFAULT_GOAL := help
+
+.PHONY: all
+all: packages-build $(O)/podresctrld ## build podresctrld
+
+.PHONY: packages-build packages-check
+packages-build:
+	@tools/ensure-packages build
+packages-check:
+	@tools/ensure-packages build check
+
+# ---- objects and libraries ----
+define module
+$(1).src := $$(filter-out $(MAIN_SRC),$$(wildcard $(1)/*.c))
+$(1).obj := $$(patsubst %.c,$(O)/%.o,$$($(1).src))
+$$($(1).obj) $(if $(filter controller,$(1)),$(O)/controller/main.o): private INC := -I$(1) $(uses_$(1):%=-I%) $(if $(filter nri,$(1)),-I$(O)/gen)
+$(O)/lib$(notdir $(1)).a: $$($(1).obj)
+	@echo "  AR      $$@"
+	$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach m,$(MODULES),$(eval $(call module,$(m))))
+
+$(O)/%.o: %.c
+	@echo "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(WARN) $(INC) -c -o $@ $<
+
+# The NRI messages: nri/nri.proto is ours, the C code for it is generated here.
+$(O)/gen/nri.pb-c.c $(O)/gen/nri.pb-c.h &: nri/nri.proto
+	@echo "  PROTOC  $<"
+	@mkdir -p $(O)/gen
+	$(Q)protoc-c --proto_path=nri --c_out=$(O)/gen nri/nri.proto
+$(O)/gen/nri.pb-c.o: $(O)/gen/nri.pb-c.c
+	@echo "  CC      $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -w -I$(O)/gen -c -o $@ $<
+$(nri.obj): $(O)/gen/nri.pb-c.h
+$(O)/libnri.a: $(O)/gen/nri.pb-c.o
+
+$(O)/podresctrld: $(O)/controller/main.o $(LINK)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LINK) $(PKG_LIBS)
+
+# ---- tests: every tests/unit/<module>/test_*.c is one program, with the shared runner ----
+TEST_INC := -Itests -Itests/fakes $(foreach m,$(MODULES),-I$(m)) -I$(O)/gen
+# A file under tests/fakes with a main() of its own is a program, named fake_*_main.c.
+FAKE_MAIN := $(wildcard tests/fakes/*_main.c)
+FAKE_OBJ  := $(patsubst %.c,$(O)/%.o,$(filter-out $(FAKE_MAIN),$(wildcard tests/fakes/*.c)))
+FAKE_BIN  := $(patsubst tests/fakes/%_main.c,$(O)/tests/%,$(FAKE_MAIN))
+UNIT_SRC  := $(wildcard tests/unit/*/test_*.c)
+UNIT_BIN  := $(patsubst %.c,$(O)/%,$(UNIT_SRC))
+TEST_WARN := $(filter-out -Wconversion -Wmissing-prototypes,$(WARN))
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+$(O)/tests/%.o: tests/%.c | $(O)/gen/nri.pb-c.h
+	@echo "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_WARN) $(TEST_INC) -c -o $@ $<
+
+$(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/unit/runner.o $(FAKE_OBJ) $(LINK)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/unit/runner.o $(FAKE_OBJ) $(LINK) $(PKG_LIBS) $(CHECK_LIBS)
+
+$(FAKE_BIN): $(O)/tests/%: $(O)/tests/fakes/%_main.o $(FAKE_OBJ) $(LINK)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) $(LINK) $(PKG_LIBS)
+
+# Fuzz targets: the same file runs its corpus under `make check` and libFuzzer under `make fuzz`.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
+$(FUZZ_BIN): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(FAKE_OBJ) $(LINK)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/fuzz/replay.o $(FAKE_OBJ) $(LINK) $(PKG_LIBS)
+
+.PHONY: test-programs
+test-programs: $(UNIT_BIN) $(FUZZ_BIN) $(FAKE_BIN) $(O)/podresctrld
+
+.PHONY: check
+check: packages-check ## unit and integration tests, no root, under 3 minutes
+	@$(MAKE) --no-print-directory -j$$(nproc) test-programs
+	@tests/run-tests $(O)
+
+.PHONY: check-asan
+check-asan: ## `make check` with ASan and UBSan, leaks on
+	@$(MAKE) --no-print-directory check O=$(O)/asan SAN=address,undefined OPT='-O1 -g'
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: packages-check ## fuzz every target for FUZZ_SECONDS (60) with libFuzzer
+	@tests/fuzz/run $(O)/fuzz $(FUZZ_SECONDS)
+
+.PHONY: demo
+demo: packages-check ## the main job with embedded parts: no cluster, no RDT hardware
+	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld $(FAKE_BIN)
+	@O=$(O) tools/demo
+
+.PHONY: e2e
+e2e: packages-check ## the real thing: kernel resctrl, containerd and kube-apiserver
+	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld e2e-programs
+	@O=$(O) tests/e2e/run
+
+-include tests/e2e/e2e.mk
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+.PHONY: format format-check lint
+format: ## apply .clang-format
+	@clang-format -i $(C_FILES)
+format-check: ## judge the formatting
+	@clang-format --dry-run --Werror $(C_FILES)
+lint: packages-check format-check $(O)/gen/nri.pb-c.h ## formatting, banned calls, shellcheck, cppcheck, clang-tidy
+	@O=$(O) tests/lint/run
+
+.PHONY: clean
+clean: ## remove $(O)
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
