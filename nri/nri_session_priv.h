@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What session.c (the connection) and serve.c (the runtime's requests) share. */
+
+#include "nri.h"
+#include "nri_arena.h"
+#include "nri_snapshot.h"
+#include "ttrpc.h"
+
+struct nri_session {
+	const struct nri_handlers *handlers;
+	void *ctx;
+	char plugin_name[NRI_NAME_MAX + 1];
+	char plugin_index[3];
+	uint32_t events;
+	uint64_t register_timeout_ms;
+	uint64_t synchronize_timeout_ms;
+
+	enum nri_session_state state;
+	uint64_t deadline_ms;
+	bool is_registered;   /* RegisterPlugin was answered; may come after Configure */
+	uint32_t last_stream; /* highest stream id the runtime used */
+	struct nri_session_stats stats;
+
+	struct mux_rx mux;
+	struct ttrpc_rx plugin_rx;  /* requests, connection MUX_CONN_PLUGIN */
+	struct ttrpc_rx runtime_rx; /* responses, connection MUX_CONN_RUNTIME */
+	struct strbuf out;
+
+	struct nri_arena scratch; /* one decoded message */
+	struct nri_snapshot snapshot;
+};
+
+/*
+ * Answer one message of the Plugin connection, calling handlers on the way. Fails only
+ * with what ends the session.
+ */
+MUST_CHECK int nri_serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err *e);

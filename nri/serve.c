@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The Plugin service: the runtime's requests and their answers. A request that cannot
+ * be understood is answered, never held against the connection; and an event is
+ * answered OK whatever is in it, because an error would fail somebody's pod.
+ */
+
+#include "nri_encode.h"
+#include "nri_methods.h"
+#include "nri_session_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define QUOTED_MAX 64 /* of a peer's text that is sent back to it */
+
+static int queued(int r, struct err *e)
+{
+	if (r == -EFBIG)
+		return err_set(e, -ENOBUFS, "the runtime does not read its answers");
+	return r < 0 ? err_sys(e, r, "queue an answer") : 0;
+}
+
+static int reply(struct nri_session *s, uint32_t stream, const void *payload, size_t len,
+		 struct err *e)
+{
+	return queued(ttrpc_add_response(&s->out, MUX_CONN_PLUGIN, stream, payload, len), e);
+}
+
+static int reply_empty(struct nri_session *s, uint32_t stream, struct err *e)
+{
+	return reply(s, stream, NULL, 0, e);
+}
+
+static int reply_error(struct nri_session *s, uint32_t stream, enum ttrpc_code code,
+		       const char *message, struct err *e)
+{
+	return queued(ttrpc_add_error(&s->out, MUX_CONN_PLUGIN, stream, code, message), e);
+}
+
+static int reject(struct nri_session *s, uint32_t stream, enum ttrpc_code code, const char *message,
+		  struct err *e)
+{
+	s->stats.rejected++;
+	return reply_error(s, stream, code, message, e);
+}
+
+/* "method Foo", with as much of the peer's text as is sane. */
+static int reply_unimplemented(struct nri_session *s, uint32_t stream, const char *what,
+			       struct ttrpc_span name, struct err *e)
+{
+	char quoted[QUOTED_MAX + 1] = "";
+	AUTO_STRBUF struct strbuf message;
+
+	for (size_t i = 0; i < name.len && i < QUOTED_MAX; i++) {
+		uint8_t c = name.data[i];
+
+		quoted[i] = c >= ' ' && c <= '~' ? (char)c : '?';
+	}
+	strbuf_init(&message, 2 * QUOTED_MAX);
+	(void)strbuf_addf(&message, "%s %s", what, quoted);
+	s->stats.unimplemented++;
+	return reply_error(s, stream, TTRPC_UNIMPLEMENTED, strbuf_str(&message), e);
+}
+
+/* -ENOMEM ends the session; anything else is the message's fault. */
+static int undecodable(struct nri_session *s, int r, struct err *e)
+{
+	if (r == -ENOMEM)
+		return err_set(e, r, "decode a message: out of memory");
+	s->stats.undecodable++;
+	return 0;
+}
+
+static int serve_configure(struct nri_session *s, uint32_t stream, struct ttrpc_span in,
+			   struct err *e)
+{
+	AUTO_STRBUF struct strbuf out;
+	struct nri_configure configure;
+	int r = nri_decode_configure(&s->scratch, in.data, in.len, &configure);
+
+	strbuf_init(&out, MUX_FIRST_FRAME_MAX);
+	if (r < 0) {
+		r = undecodable(s, r, e);
+		return r < 0 ? r : reply_error(s, stream, TTRPC_INTERNAL, "bad request", e);
+	}
+	configure.events = nri_events_supported(s->events, &configure);
+	if (s->state == NRI_SESSION_REGISTERING)
+		s->state = NRI_SESSION_CONFIGURED;
+	if (s->handlers->configure)
+		s->handlers->configure(s->ctx, &configure);
+
+	r = nri_encode_configure_reply(&out, configure.events);
+	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
+}
+
+static void deliver_snapshot(struct nri_session *s)
+{
+	struct nri_snapshot *snap = &s->snapshot;
+
+	s->state = NRI_SESSION_SYNCHRONIZED;
+	if (s->handlers->synchronize)
+		s->handlers->synchronize(s->ctx, snap->pods, snap->nr_pods, snap->containers,
+					 snap->nr_containers);
+	nri_snapshot_done(snap);
+}
+
+static int serve_synchronize(struct nri_session *s, uint32_t stream, struct ttrpc_span in,
+			     struct err *e)
+{
+	struct nri_sync_message msg;
+	AUTO_STRBUF struct strbuf out;
+	int r = nri_decode_synchronize(&s->scratch, in.data, in.len, &msg);
+
+	strbuf_init(&out, MUX_FIRST_FRAME_MAX);
+	if (r < 0) {
+		nri_snapshot_done(&s->snapshot); /* what is left of it would be a lie */
+		r = undecodable(s, r, e);
+		return r < 0 ? r : reply_error(s, stream, TTRPC_INTERNAL, "bad request", e);
+	}
+	s->stats.dropped += msg.nr_dropped;
+	r = nri_snapshot_add(&s->snapshot, &msg);
+	if (r < 0)
+		return err_sys(e, r, "snapshot of %zu pods and %zu containers", s->snapshot.nr_pods,
+			       s->snapshot.nr_containers);
+	if (!msg.more)
+		deliver_snapshot(s);
+	r = nri_encode_synchronize_reply(&out, msg.more);
+	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
+}
+
+static void deliver_event(struct nri_session *s, const struct nri_event_message *msg)
+{
+	enum nri_event event = (enum nri_event)msg->event;
+	bool is_known = msg->event >= NRI_RUN_POD_SANDBOX && msg->event <= NRI_EVENT_MAX;
+	bool is_container = is_known && nri_event_is_container(event);
+
+	if (!is_known || (is_container ? !msg->container : !msg->pod)) {
+		s->stats.dropped++;
+		return;
+	}
+	s->stats.events++;
+	if (s->handlers->event)
+		s->handlers->event(s->ctx, event, msg->pod, is_container ? msg->container : NULL);
+}
+
+static int serve_event(struct nri_session *s, uint32_t stream, struct nri_method method,
+		       struct ttrpc_span in, struct err *e)
+{
+	struct nri_event_message msg;
+	int r;
+
+	if (method.kind == NRI_METHOD_STATE_CHANGE)
+		r = nri_decode_state_change(&s->scratch, in.data, in.len, &msg);
+	else
+		r = nri_decode_event(&s->scratch, method.event, in.data, in.len, &msg);
+	if (r < 0)
+		r = undecodable(s, r, e);
+	else
+		deliver_event(s, &msg);
+	return r < 0 ? r : reply_empty(s, stream, e);
+}
+
+static int serve_shutdown(struct nri_session *s, uint32_t stream, struct err *e)
+{
+	if (s->handlers->shutdown)
+		s->handlers->shutdown(s->ctx);
+	return reply_empty(s, stream, e);
+}
+
+static int serve_request(struct nri_session *s, uint32_t stream, const struct ttrpc_request *req,
+			 struct err *e)
+{
+	struct nri_method method = nri_method_find(req->method);
+
+	if (!ttrpc_span_is(req->service, NRI_SERVICE_PLUGIN))
+		return reply_unimplemented(s, stream, "service", req->service, e);
+	switch (method.kind) {
+	case NRI_METHOD_CONFIGURE:
+		return serve_configure(s, stream, req->payload, e);
+	case NRI_METHOD_SYNCHRONIZE:
+		return serve_synchronize(s, stream, req->payload, e);
+	case NRI_METHOD_SHUTDOWN:
+		return serve_shutdown(s, stream, e);
+	case NRI_METHOD_STATE_CHANGE:
+	case NRI_METHOD_EVENT:
+		return serve_event(s, stream, method, req->payload, e);
+	case NRI_METHOD_UNKNOWN:
+		break;
+	}
+	return reply_unimplemented(s, stream, "method", req->method, e);
+}
+
+int nri_serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err *e)
+{
+	struct ttrpc_request req;
+	int r;
+
+	if (frame->type != TTRPC_REQUEST) {
+		s->stats.ignored++;
+		return 0;
+	}
+	s->stats.requests++;
+	if (frame->stream % 2 == 0)
+		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT, "stream id must be odd", e);
+	if (frame->stream <= s->last_stream)
+		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT,
+			      "stream id cannot be re-used", e);
+	s->last_stream = frame->stream;
+	if (frame->is_oversized)
+		return reject(s, frame->stream, TTRPC_RESOURCE_EXHAUSTED, "message too large", e);
+	if (frame->flags & (TTRPC_REMOTE_CLOSED | TTRPC_REMOTE_OPEN))
+		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT, "no streaming here", e);
+	if (ttrpc_decode_request(frame->data, frame->len, &req) < 0)
+		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT, "bad request", e);
+	r = serve_request(s, frame->stream, &req, e);
+	nri_arena_reset(&s->scratch);
+	return r;
+}
