@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What is in order is looked at again, because the runtime never tells of tasks that
+ * enter a container from without (exec, probes), nor of a group that someone removed.
+ * Visits are spread evenly: with N members one is visited every interval/N, so each is
+ * looked at within one interval.
+ */
+
+#include "core_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Every so many audits all tasks are written, known or not: a number can be used again. */
+#define FULL_EVERY 8
+
+void ring_add(struct ring *ring, struct list *item)
+{
+	list_append(&ring->head, item);
+	ring->nr++;
+}
+
+void ring_del(struct ring *ring, struct list *item)
+{
+	list_del(item);
+	ring->nr--;
+}
+
+static uint64_t step_us(const struct core *core, const struct ring *ring)
+{
+	uint64_t step = core->config.audit_interval_ms * 1000 / (ring->nr ? ring->nr : 1);
+
+	return step ? step : 1;
+}
+
+/* The next member, when its turn has come; it goes to the end. */
+static struct list *ring_turn(struct core *core, struct ring *ring, uint64_t now_ms)
+{
+	struct list *item = ring->head.next;
+	uint64_t now_us = now_ms * 1000;
+
+	if (!ring->nr || !core->config.audit_interval_ms) {
+		ring->next_us = 0;
+		return NULL;
+	}
+	/* The ring was empty until now, or has grown: its turns come closer together. */
+	if (!ring->next_us || ring->next_us > now_us + step_us(core, ring))
+		ring->next_us = now_us + step_us(core, ring);
+	if (now_us < ring->next_us)
+		return NULL;
+	/* After a long pause each is visited once, not once for every interval missed. */
+	if (now_us - ring->next_us > core->config.audit_interval_ms * 1000)
+		ring->next_us = now_us - core->config.audit_interval_ms * 1000;
+	ring->next_us += step_us(core, ring);
+	list_del(item);
+	list_append(&ring->head, item);
+	return item;
+}
+
+static void audit_pod(struct core *core, uint64_t now_ms, struct pod *pod)
+{
+	struct rs_group group = {.dev = pod->dev, .ino = pod->ino};
+	struct err e = {0};
+	int r;
+
+	(void)snprintf(group.path, sizeof(group.path), "%s", pod->path);
+	r = rs_group_check(core->deps.rs, &group, &e);
+	if (r == -ENOENT || r == -ENODEV)
+		group_lost(core, now_ms, pod, e.msg);
+	pod_report(core, pod);
+}
+
+static void audit_container(struct core *core, uint64_t now_ms, struct container *c)
+{
+	(void)container_audit(core, now_ms, c, ++c->audits % FULL_EVERY == 0);
+	pod_report(core, c->pod);
+}
+
+bool audit_step(struct core *core, uint64_t now_ms)
+{
+	struct list *item = ring_turn(core, &core->pod_ring, now_ms);
+
+	if (item) {
+		audit_pod(core, now_ms, list_entry(item, struct pod, state_link));
+		return true;
+	}
+	item = ring_turn(core, &core->container_ring, now_ms);
+	if (item)
+		audit_container(core, now_ms, list_entry(item, struct container, work_link));
+	return item != NULL;
+}
+
+static uint64_t ring_next_ms(const struct core *core, const struct ring *ring)
+{
+	if (!ring->nr || !core->config.audit_interval_ms)
+		return UINT64_MAX;
+	return (ring->next_us + 999) / 1000;
+}
+
+uint64_t audit_next_ms(const struct core *core)
+{
+	uint64_t pods = ring_next_ms(core, &core->pod_ring);
+	uint64_t containers = ring_next_ms(core, &core->container_ring);
+
+	return pods < containers ? pods : containers;
+}

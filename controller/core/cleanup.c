@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * After Synchronize: groups that carry our prefix and belong to no pod are removed, one
+ * a step. Groups of live pods are spared, so that their RMIDs and counters go on. A sweep
+ * emits no event.
+ */
+
+#include "core_priv.h"
+
+#include <string.h>
+
+#define STEPS_MAX                                                                      \
+	20000 /* more groups than any machine has; a tree that never empties ends here \
+	       */
+
+struct step {
+	struct core *core;
+	char name[RS_NAME_MAX + 1]; /* what this step lets go; "" while nothing was found */
+};
+
+static bool keep(void *ctx, const char *name)
+{
+	struct step *step = ctx;
+	const struct sweep *sweep = &step->core->sweep;
+	const struct pod *pod = strmap_get(&step->core->groups, name);
+	size_t len = strlen(name);
+
+	if (pod && pod->state != POD_RELEASED && (!sweep->wipe || pod->path))
+		return true;
+	if (step->name[0] || len >= sizeof(step->name) || strmap_get(&sweep->undeletable, name))
+		return true;
+	memcpy(step->name, name, len + 1);
+	return false;
+}
+
+static void forget_names(struct core *core)
+{
+	struct strmap *names = &core->sweep.undeletable;
+	size_t i = 0;
+	char *name;
+
+	while ((name = strmap_next(names, &i)))
+		free(name);
+	strmap_done(names);
+}
+
+void cleanup_done(struct core *core)
+{
+	forget_names(core);
+	core->sweep.pending = false;
+}
+
+/* Wiping is for a fresh start: groups in use are not torn down when a connection comes back. */
+void cleanup_start(struct core *core)
+{
+	bool first = core->gen == 1;
+
+	if (core->config.cleanup_mode == CORE_CLEANUP_OFF)
+		return;
+	cleanup_done(core);
+	core->sweep.pending = true;
+	core->sweep.wipe = first && core->config.cleanup_mode == CORE_CLEANUP_ALL;
+	core->sweep.steps = 0;
+	core->sweep.sum = (struct rs_cleanup_report){0};
+}
+
+static void end(struct core *core, const char *how)
+{
+	const struct rs_cleanup_report *sum = &core->sweep.sum;
+
+	notice(core, CORE_NOTICE_CLEANUP_DONE, NULL, NULL,
+	       "removed=%zu removal_race=%zu removal_failures=%zu non_prefix_groups=%zu kept=%zu%s%s",
+	       sum->removed, sum->removal_race, sum->removal_failures, sum->non_prefix_groups,
+	       sum->kept, *how ? "; ended early: " : "", how);
+	cleanup_done(core);
+}
+
+/* A name that does not go away is met once a sweep, and left to the retries. */
+static void remember_failure(struct core *core, uint64_t now_ms, const char *name)
+{
+	char path[RS_PATH_MAX] = "mon_groups/";
+	char *copy = strdup(name);
+
+	if (!copy || strmap_add(&core->sweep.undeletable, copy, copy) < 0) {
+		free(copy);
+		core->sweep.steps = STEPS_MAX;
+	}
+	tombstone_add(core, now_ms, name);
+	memcpy(path + strlen(path), name, strlen(name) + 1);
+	tombstone_add(core, now_ms, path);
+}
+
+void cleanup_step(struct core *core, uint64_t now_ms)
+{
+	struct rs_cleanup_report *sum = &core->sweep.sum;
+	struct rs_cleanup_report one = {0};
+	struct step step = {.core = core};
+	struct err e = {0};
+	int r = rs_cleanup(core->deps.rs, core->config.group_prefix, keep, &step, &one, &e);
+
+	sum->removed += one.removed;
+	sum->removal_race += one.removal_race;
+	sum->removal_failures += one.removal_failures;
+	sum->non_prefix_groups = one.non_prefix_groups;
+	sum->kept = one.kept -
+		    (one.kept < core->sweep.undeletable.nr ? one.kept : core->sweep.undeletable.nr);
+	if (one.removed) {
+		core->capacity_known = false;
+		retry_group_went_away(core, now_ms);
+	}
+	if (one.removal_failures)
+		remember_failure(core, now_ms, step.name);
+	if (r < 0)
+		end(core, e.msg);
+	else if (!step.name[0] || ++core->sweep.steps >= STEPS_MAX)
+		end(core, "");
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Queued work, one small step a call. Removals come first because they free RMIDs; the
+ * groups of all pods come before the first container, so that every pod's first event is
+ * its 0/0.
+ */
+
+#include "core_priv.h"
+
+static void pod_step(struct core *core, uint64_t now_ms)
+{
+	struct pod *pod = list_entry(core->pod_queue.next, struct pod, state_link);
+
+	(void)group_try(core, now_ms, pod, NULL);
+	pod_report(core, pod);
+}
+
+static void container_step(struct core *core, uint64_t now_ms)
+{
+	struct container *c = list_entry(core->container_queue.next, struct container, work_link);
+	struct pod *pod = c->pod;
+
+	(void)container_try(core, now_ms, c, TRY_ALL, NULL);
+	pod_report(core, pod);
+}
+
+static bool queue_is_empty(const struct core *core)
+{
+	return !core->sweep.pending && list_empty(&core->pod_queue) &&
+	       list_empty(&core->container_queue);
+}
+
+static void note_synchronized(struct core *core)
+{
+	if (!core->sync_busy || !queue_is_empty(core))
+		return;
+	core->sync_busy = false;
+	core->synchronized = true;
+}
+
+static bool one_step(struct core *core, uint64_t now_ms)
+{
+	if (core->sweep.pending) {
+		cleanup_step(core, now_ms);
+		return true;
+	}
+	if (tombstone_step(core, now_ms))
+		return true;
+	if (!list_empty(&core->pod_queue)) {
+		pod_step(core, now_ms);
+		return true;
+	}
+	if (!list_empty(&core->container_queue)) {
+		container_step(core, now_ms);
+		return true;
+	}
+	return retry_step(core, now_ms) || audit_step(core, now_ms);
+}
+
+bool core_work(struct core *core, uint64_t now_ms)
+{
+	bool worked = one_step(core, now_ms);
+
+	note_synchronized(core);
+	return worked;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t core_next_work_ms(const struct core *core)
+{
+	if (core->sync_busy || !queue_is_empty(core))
+		return 0;
+	return earlier(earlier(core->tombstone_due, core->retry_due), audit_next_ms(core));
+}
