@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The daemon's line to the API server: client, pod watch and publisher, set up and taken
+ * down in the right order, and their changes of state in the log. Whatever happens here,
+ * the node's side goes on.
+ */
+
+#include "core.h"
+#include "err.h"
+
+#include <ev.h>
+
+struct api_link;
+struct log;
+struct options;
+
+/*
+ * -EINVAL and the k8s_config_load_*() errors when the credentials are unusable; an API
+ * server that does not answer is no error. Everything passed is borrowed.
+ */
+MUST_CHECK int api_link_new(struct ev_loop *loop, const struct options *options, struct core *core,
+			    struct log *log, uint32_t seed, void (*on_activity)(void *ctx),
+			    void *ctx, struct api_link **ret, struct err *e);
+void api_link_free(struct api_link *link);
+
+/* The core's callbacks, passed on. LINK may be NULL: nothing is published. */
+void api_link_on_core_event(struct api_link *link, const struct core_event *event);
+void api_link_on_core_notice(struct api_link *link, const struct core_notice *notice);
+
+/* As publisher_work() and publisher_next_ms(); a NULL link never has anything to do. */
+void api_link_work(struct api_link *link);
+uint64_t api_link_next_ms(const struct api_link *link);

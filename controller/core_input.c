@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core_input.h"
+
+static struct core_pod to_core_pod(const struct nri_pod *pod)
+{
+	if (!pod)
+		return (struct core_pod){0};
+	return (struct core_pod){
+	    .uid = pod->uid,
+	    .sandbox_id = pod->id,
+	    .namespace_ = pod->namespace_,
+	    .name = pod->name,
+	    .cgroup_parent = pod->cgroup_parent,
+	};
+}
+
+static struct core_container to_core_container(const struct nri_container *container)
+{
+	return (struct core_container){
+	    .id = container->id,
+	    .sandbox_id = container->pod_sandbox_id,
+	    .name = container->name,
+	    .cgroups_path = container->cgroups_path,
+	    .pid = container->pid <= INT32_MAX ? (pid_t)container->pid : 0,
+	    .running = container->state == NRI_CONTAINER_RUNNING ||
+		       container->state == NRI_CONTAINER_PAUSED,
+	};
+}
+
+void core_input_synchronize(struct core *core, uint64_t now_ms, const struct nri_pod *pods,
+			    size_t nr_pods, const struct nri_container *containers,
+			    size_t nr_containers)
+{
+	AUTO_FREE struct core_pod *p = calloc(nr_pods + 1, sizeof(*p));
+	AUTO_FREE struct core_container *c = calloc(nr_containers + 1, sizeof(*c));
+
+	/* Without memory the old state is the better one; the next Synchronize will come. */
+	if (!p || !c)
+		return;
+	for (size_t i = 0; i < nr_pods; i++)
+		p[i] = to_core_pod(&pods[i]);
+	for (size_t i = 0; i < nr_containers; i++)
+		c[i] = to_core_container(&containers[i]);
+	core_synchronize(core, now_ms, p, nr_pods, c, nr_containers);
+}
+
+static void pod_event(struct core *core, uint64_t now_ms, enum nri_event event,
+		      const struct core_pod *pod)
+{
+	if (event == NRI_RUN_POD_SANDBOX)
+		core_run_pod(core, now_ms, pod);
+	else if (event == NRI_STOP_POD_SANDBOX)
+		core_stop_pod(core, now_ms, pod);
+	else if (event == NRI_REMOVE_POD_SANDBOX)
+		core_remove_pod(core, now_ms, pod);
+}
+
+static void container_event(struct core *core, uint64_t now_ms, enum nri_event event,
+			    const struct core_pod *pod, const struct core_container *container)
+{
+	if (event == NRI_START_CONTAINER)
+		core_start_container(core, now_ms, pod, container);
+	else if (event == NRI_POST_START_CONTAINER)
+		core_post_start_container(core, now_ms, pod, container);
+	else if (event == NRI_STOP_CONTAINER)
+		core_stop_container(core, now_ms, container->id);
+	else if (event == NRI_REMOVE_CONTAINER)
+		core_remove_container(core, now_ms, container->id);
+}
+
+void core_input_event(struct core *core, uint64_t now_ms, enum nri_event event,
+		      const struct nri_pod *pod, const struct nri_container *container)
+{
+	struct core_pod p = to_core_pod(pod);
+
+	if (!nri_event_is_container(event)) {
+		pod_event(core, now_ms, event, &p);
+	} else if (container) {
+		struct core_container c = to_core_container(container);
+
+		container_event(core, now_ms, event, &p, &c);
+	}
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon.h"
+
+#include "api_link.h"
+#include "backend.h"
+#include "clock.h"
+#include "core.h"
+#include "log.h"
+#include "nri.h"
+#include "options.h"
+#include "pid_namespace.h"
+#include "report.h"
+#include "runtime_link.h"
+#include "task_finder.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <sys/random.h>
+
+/* Queued work may hold the loop this long before events get their turn. */
+#define WORK_SLICE_US 4000
+
+struct daemon {
+	const struct options *options;
+	struct log *log;
+	struct ev_loop *loop;
+	struct backend *backend;
+	struct task_finder *finder;
+	struct core *core;
+	struct api_link *api; /* NULL with --publish=none */
+	struct runtime_link *runtime;
+	ev_timer work;
+	ev_signal sigterm, sigint;
+};
+
+static void schedule_work(struct daemon *d)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	uint64_t next_ms = core_next_work_ms(d->core);
+	uint64_t api_ms = api_link_next_ms(d->api);
+
+	if (api_ms < next_ms)
+		next_ms = api_ms;
+	ev_timer_stop(d->loop, &d->work);
+	if (next_ms == UINT64_MAX)
+		return;
+	ev_now_update(d->loop);
+	ev_timer_set(&d->work, next_ms > now_ms ? (double)(next_ms - now_ms) / 1000.0 : 0., 0.);
+	ev_timer_start(d->loop, &d->work);
+}
+
+static void on_activity(void *ctx)
+{
+	schedule_work(ctx);
+}
+
+static void on_work(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct daemon *d = w->data;
+	uint64_t started_us = clock_monotonic_us();
+
+	(void)loop;
+	(void)revents;
+	while (core_work(d->core, clock_monotonic_ms()) &&
+	       clock_monotonic_us() - started_us < WORK_SLICE_US)
+		;
+	api_link_work(d->api);
+	schedule_work(d);
+}
+
+static void on_core_event(void *ctx, const struct core_event *event)
+{
+	struct daemon *d = ctx;
+
+	report_event(d->log, event);
+	api_link_on_core_event(d->api, event);
+}
+
+static void on_core_notice(void *ctx, const struct core_notice *notice)
+{
+	struct daemon *d = ctx;
+
+	report_notice(d->log, notice);
+	api_link_on_core_notice(d->api, notice);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	const struct daemon *d = w->data;
+
+	(void)revents;
+	log_write(d->log, LOG_LEVEL_INFO, "asked to stop; groups stay in place", NULL);
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_final_loss(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	log_write(d->log, LOG_LEVEL_INFO, "the runtime that launched this plugin is gone", NULL);
+	ev_break(d->loop, EVBREAK_ALL);
+}
+
+static uint32_t random_seed(void)
+{
+	uint32_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = (uint32_t)clock_monotonic_us();
+	return seed;
+}
+
+static int new_core(struct daemon *d, uint32_t seed, struct err *e)
+{
+	const struct options *o = d->options;
+	const struct core_config config = {
+	    .group_prefix = o->group_prefix,
+	    .root = backend_root_name(d->backend),
+	    .group_kind = o->group_kind,
+	    .cleanup_mode = o->cleanup_mode,
+	    .max_reconcile_passes = (unsigned)o->max_reconcile_passes,
+	    .retry_interval_ms = o->retry_interval_ms,
+	    .retry_backoff_max_ms = o->retry_backoff_max_ms,
+	    .audit_interval_ms = o->audit_interval_ms,
+	    .rmid_reserve = o->rmid_reserve,
+	    .release_on_sandbox_stop = o->release_on_sandbox_stop,
+	    .seed = seed,
+	};
+	const struct core_deps deps = {
+	    .rs = backend_resctrl(d->backend),
+	    .tasks = &task_finder_ops,
+	    .tasks_ctx = d->finder,
+	    .on_event = on_core_event,
+	    .on_notice = on_core_notice,
+	    .ctx = d,
+	};
+
+	return core_new(&config, &deps, &d->core, e);
+}
+
+static int new_runtime_link(struct daemon *d, uint32_t seed, struct err *e)
+{
+	const struct runtime_link_config config = {
+	    .socket_path = d->options->nri_socket,
+	    .launch_socket = getenv(NRI_PLUGIN_SOCKET), /* NOLINT(concurrency-mt-unsafe) */
+	    .plugin_name = d->options->plugin_name,
+	    .plugin_index = d->options->plugin_index,
+	    .seed = seed,
+	    .on_final_loss = on_final_loss,
+	    .on_activity = on_activity,
+	    .ctx = d,
+	};
+
+	return runtime_link_new(d->loop, &config, d->core, d->log, &d->runtime, e);
+}
+
+static void start_watchers(struct daemon *d)
+{
+	ev_timer_init(&d->work, on_work, 0., 0.);
+	ev_signal_init(&d->sigterm, on_signal, SIGTERM);
+	ev_signal_init(&d->sigint, on_signal, SIGINT);
+	d->work.data = d->sigterm.data = d->sigint.data = d;
+	ev_signal_start(d->loop, &d->sigterm);
+	ev_signal_start(d->loop, &d->sigint);
+}
+
+/* A simulated tree takes any task's id, so it does not matter where the daemon runs. */
+static int check_host(const struct daemon *d, struct err *e)
+{
+	if (d->options->simulated || !d->options->check_pid_namespace)
+		return 0;
+	return pid_namespace_check(d->options->proc_root, e);
+}
+
+static int build(struct daemon *d, struct err *e)
+{
+	const struct task_finder_config finder = {
+	    .cgroup_root = d->options->cgroup_root,
+	    .proc_root = d->options->proc_root,
+	};
+	uint32_t seed = random_seed();
+	int r = check_host(d, e);
+
+	if (r == 0)
+		r = backend_new(d->options, d->log, &d->backend, e);
+	if (r == 0)
+		r = task_finder_new(&finder, &d->finder, e);
+	if (r == 0)
+		r = new_core(d, seed, e);
+	if (r == 0 && d->options->publish)
+		r = api_link_new(d->loop, d->options, d->core, d->log, seed, on_activity, d,
+				 &d->api, e);
+	if (r == 0)
+		r = new_runtime_link(d, seed, e);
+	return r;
+}
+
+int daemon_new(const struct options *options, struct log *log, struct daemon **ret, struct err *e)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return err_set(e, -ENOMEM, "daemon: out of memory");
+	d->options = options;
+	d->log = log;
+	d->loop = ev_default_loop(EVFLAG_NOENV);
+	if (!d->loop) {
+		free(d);
+		return err_set(e, -EIO, "no event loop: libev could not start");
+	}
+	start_watchers(d);
+	r = build(d, e);
+	if (r < 0) {
+		daemon_free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+void daemon_run(struct daemon *d)
+{
+	schedule_work(d);
+	ev_run(d->loop, 0);
+}
+
+void daemon_free(struct daemon *d)
+{
+	if (!d)
+		return;
+	runtime_link_free(d->runtime);
+	api_link_free(d->api);
+	core_free(d->core);
+	task_finder_free(d->finder);
+	backend_free(d->backend);
+	ev_timer_stop(d->loop, &d->work);
+	ev_signal_stop(d->loop, &d->sigterm);
+	ev_signal_stop(d->loop, &d->sigint);
+	ev_loop_destroy(d->loop);
+	free(d);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One line per change of state, as logfmt or JSON. Ids sit under constant keys (pod,
+ * container, group); values are quoted and escaped, because pod names and what an API
+ * server says are not ours. A line is at most LOG_LINE_MAX bytes. Writing never blocks:
+ * when the reader is too slow, lines are dropped and the next one says how many.
+ *
+ * The same line within LOG_REPEAT_MS is counted instead of written; its next writing
+ * says repeated=N.
+ */
+
+#include "attr.h"
+
+#include <stdint.h>
+
+#define LOG_LINE_MAX  4000
+#define LOG_REPEAT_MS 10000
+
+enum log_level {
+	LOG_LEVEL_ERROR, /* needs a person */
+	LOG_LEVEL_WARN,  /* survived, and says how */
+	LOG_LEVEL_INFO,  /* a change of state */
+	LOG_LEVEL_DEBUG,
+};
+
+enum log_format {
+	LOG_FORMAT_LOGFMT,
+	LOG_FORMAT_JSON,
+};
+
+struct log;
+
+/* FD stays the caller's. NULL without memory. */
+struct log *log_new(int fd, enum log_level level, enum log_format format);
+void log_free(struct log *log);
+
+/*
+ * MSG is constant text; then pairs of key and value, ended by NULL. A pair whose value is
+ * NULL or "" is left out. LOG may be NULL: nothing is written.
+ */
+void log_write(struct log *log, enum log_level level, const char *msg, ...)
+    __attribute__((sentinel));
+
+/* V as text in BUF, for the value of a pair. Returns BUF. */
+const char *log_uint(char *buf, size_t size, uint64_t v);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of the publisher share; see publisher.h for what it is. */
+
+#include "list.h"
+#include "pod_index.h"
+#include "publisher.h"
+#include "publisher_health.h"
+#include "rate_limit.h"
+#include "status_render.h"
+
+/* Pods that are gone and whose object is not deleted yet. More are left to the cluster. */
+#define GHOSTS_MAX 1024
+/* Placement that takes longer than this is published as it stands. */
+#define QUEUED_WAIT_MS 10000
+
+/* What is known of the object with the pod's name. */
+enum object_state {
+	OBJECT_NONE,    /* there is none of ours */
+	OBJECT_UNKNOWN, /* has to be looked up */
+	OBJECT_OURS,
+	OBJECT_STALE,   /* of another pod that had this name on this node: in the way */
+	OBJECT_FOREIGN, /* of another node: not ours to remove */
+};
+
+struct slot {
+	struct publisher *p;
+	struct list active; /* in p->active while there is something to do */
+	char *uid;          /* as the runtime knows the pod; the key in p->slots */
+	bool alive;         /* the core has it */
+
+	/* The pod in the API to which it was joined last; NULL before. */
+	char *namespace_, *name, *pod_uid;
+	bool abandoned; /* its namespace goes away: no more attempts */
+
+	enum object_state object;
+	bool quorum; /* the next GET must see the latest state, not a cache */
+	bool known;  /* an object of this pod existed: a new token is a request */
+	char object_uid[128];
+	char object_version[128]; /* for OBJECT_STALE */
+	int64_t generation;
+	uint64_t created_ms;
+	bool has_digest; /* .digest is what the server has */
+	uint64_t digest;
+	struct status_memory memory;
+
+	/* A change that is not with the server yet. */
+	bool dirty;
+	bool urgent;             /* to be written without waiting for more */
+	uint64_t dirty_since_ms; /* first and */
+	uint64_t changed_ms;     /* latest change */
+
+	uint64_t due_ms;        /* not to be looked at before */
+	uint64_t not_before_ms; /* back-off of this pod's requests */
+	unsigned failures;
+	uint64_t patched_ms, patch_gap_ms;
+	uint64_t recreate_gap_ms;
+	bool retried;
+	uint64_t retried_ms;
+	uint64_t foreign_since_ms;
+	bool foreign_told;
+	bool refused_told;
+	char *refusal;      /* why the last PATCH was found invalid; NULL: it was not */
+	unsigned forbidden; /* bit per verb */
+
+	/* The request under way. */
+	bool in_flight;
+	struct k8s_call *call;
+	enum publisher_verb verb;
+	uint64_t sent_digest;
+	struct status_memory sent; /* only its conditions are used */
+};
+
+struct publisher {
+	struct publisher_config config;
+	char *node_name;
+	char *selector; /* "spec.nodeName=<node>" */
+	struct publisher_deps deps;
+	struct pod_index index;
+	struct strmap slots; /* by runtime UID */
+	struct list active;
+	size_t nr_ghosts;
+	size_t in_flight;
+	struct rate_limit writes, retries;
+	struct health health;
+	bool started;
+	uint64_t open_ms; /* start-up jitter is over */
+	uint64_t next_ms;
+	bool watch_synced;
+	uint32_t warned; /* hash of the last Warning that was passed on */
+	struct publisher_stats stats;
+};
+
+/* ---- publisher.c ---- */
+
+/* Have the slot looked at in the next publisher_work(). */
+void slot_touch(struct slot *s);
+
+/* Something to write may have changed. */
+void slot_dirty(struct slot *s, uint64_t now_ms);
+
+/* The pod in the API, or NULL when the slot's pod is not to be published (any more). */
+const struct pod_entry *slot_target(struct slot *s, struct core_pod_view *ret_view);
+
+void publisher_notice(struct publisher *p, enum publisher_notice_kind kind, const struct slot *s,
+		      const char *text);
+
+/* ---- publisher_plan.c: what is to be done next for a pod ---- */
+
+enum plan_kind {
+	PLAN_IDLE, /* nothing until something happens */
+	PLAN_WAIT, /* until .at_ms */
+	PLAN_SEND, /* .verb */
+	PLAN_FREE, /* the slot has served its purpose */
+};
+
+struct plan {
+	enum plan_kind kind;
+	enum publisher_verb verb;
+	uint64_t at_ms;
+};
+
+/* TARGET and VIEW as slot_target() gave them; VIEW is not read when TARGET is NULL. */
+struct plan slot_plan(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
+		      const struct core_pod_view *view);
+
+/* ---- publisher_retry.c ---- */
+
+/*
+ * Honour the annotation of TARGET if that is due. Returns when to look again (UINT64_MAX:
+ * not before something happens). *VIEW is up to date afterwards, all zero when the pod is gone.
+ */
+uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
+		    struct core_pod_view *view);
+
+/* ---- publisher_send.c ---- */
+
+/*
+ * Start a request. False when it turned out that none is needed: the status is what the
+ * server has already.
+ */
+bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
+	       const struct core_pod_view *view);
+
+/* ---- publisher_answer.c ---- */
+
+void slot_answer(void *ctx, const struct k8s_response *r);
+
+/* Wait FIRST_MS, twice as long the next time, at most MAX_MS; with jitter on top. */
+void slot_back_off(struct slot *s, uint64_t now_ms, uint64_t first_ms, uint64_t max_ms);
+
+void slot_set_forbidden(struct slot *s, enum publisher_verb verb, bool forbidden);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The daemon's line to the container runtime: connects to the NRI socket, keeps an NRI
+ * session on it, hands every event to the core, and comes back by itself when the
+ * connection goes. The core keeps its state meanwhile; the next Synchronize replaces it.
+ */
+
+#include "err.h"
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct core;
+struct log;
+struct runtime_link;
+
+struct runtime_link_config {
+	const char *socket_path;   /* where the runtime listens */
+	const char *launch_socket; /* $NRI_PLUGIN_SOCKET when the runtime launched us, else NULL */
+	const char *plugin_name;
+	const char *plugin_index;
+	uint32_t seed; /* spreads the reconnects of many nodes */
+	/* A runtime-launched plugin's only connection has ended. */
+	void (*on_final_loss)(void *ctx);
+	/* The core was told something and may have work to do. */
+	void (*on_activity)(void *ctx);
+	void *ctx;
+};
+
+/* Everything passed is borrowed and must outlive the link. Connecting starts with the loop. */
+MUST_CHECK int runtime_link_new(struct ev_loop *loop, const struct runtime_link_config *config,
+				struct core *core, struct log *log, struct runtime_link **ret,
+				struct err *e);
+void runtime_link_free(struct runtime_link *link);
+
+/* True from a complete Synchronize until the connection is lost. */
+bool runtime_link_is_synchronized(const struct runtime_link *link);
