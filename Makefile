@@ -144,7 +144,7 @@ e2e: packages-check ## the real thing: kernel resctrl, containerd and kube-apise
 	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld e2e-programs
 	@O=$(O) tests/e2e/run
 
--include tests/e2e/e2e.mk
+-include tests/e2e/e2e.mk tests/contract/contract.mk tests/bench/bench.mk
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 .PHONY: format format-check lint

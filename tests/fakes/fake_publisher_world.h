@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The world around a publisher, in memory and with a clock that tests turn: a core with
+ * pods, a pod watch, and an API server for PodResctrlStatus objects that answers as the
+ * real one was seen to, some milliseconds later. Faults can be put in its way.
+ */
+
+#include "publisher.h"
+
+#define WORLD_PODS    600
+#define WORLD_NODE    "n1"
+#define WORLD_WALL_S  INT64_C(1763600000)
+#define WORLD_LATENCY 5 /* ms from a request to its answer */
+
+struct world_pod {
+	char uid[64]; /* as the runtime knows it */
+	char namespace_[64], name[64];
+	enum core_group_state group_state;
+	const char *reason, *message;
+	unsigned total, reconciled;
+	bool queued;
+};
+
+struct world_object {
+	char namespace_[64], name[64], uid[64], version[32];
+	char pod_uid[64], node_name[64];
+	char owner_uid[64];
+	char *status; /* NULL: none yet */
+};
+
+/* How a request fails: all of its verb, until TIMES of them did. */
+struct world_fault {
+	int times;                /* 0: none; negative: for ever */
+	enum publisher_verb verb; /* PUBLISHER_VERB_MAX: any */
+	int rc, http_status;
+	const char *cause, *kind, *message;
+	uint64_t retry_after_ms;
+	bool carried_out; /* the request took effect, only the answer is lost */
+};
+
+struct world_call {
+	k8s_done_fn *done;
+	void *ctx;
+	enum publisher_verb verb;
+	char namespace_[64], name[64];
+	char *query, *body;
+	uint64_t answer_ms;
+};
+
+struct world {
+	struct publisher *p;
+	uint64_t now_ms;
+	uint32_t random;
+
+	struct world_pod *pods[WORLD_PODS];
+	size_t nr_pods;
+	/* What an attempt gives, and what it does to the pod; how many there were. */
+	struct core_retry_report retry_report;
+	int retry_rc;
+	bool retry_repairs;
+	unsigned retries;
+
+	struct world_object *objects[WORLD_PODS];
+	size_t nr_objects;
+	unsigned next_uid, next_version;
+	bool no_crd;
+	struct world_fault fault;
+
+	struct world_call *calls[8];
+	size_t nr_calls, max_calls; /* in flight now, and at most */
+	unsigned nr[PUBLISHER_VERB_MAX];
+	struct strbuf log;     /* "POST PATCH DELETE" in the order of their sending */
+	struct strbuf notices; /* one line each */
+	char last_body[200000];
+	char last_query[128];
+};
+
+struct world *world_new(const struct publisher_config *config); /* NULL: jitter off, n1 */
+void world_free(struct world *w);
+
+/* A new publisher in place of the old one: the daemon was started again. */
+void world_restart(struct world *w, const struct publisher_config *config);
+
+/* Let MS milliseconds pass. Fails the test when the publisher spins. */
+void world_run(struct world *w, uint64_t ms);
+
+/* The core gets a pod with TOTAL containers, all of them placed, and says so. */
+struct world_pod *world_core_pod(struct world *w, const char *namespace_, const char *name,
+				 const char *uid, unsigned total);
+void world_core_changed(struct world *w, const struct world_pod *pod); /* tells the publisher */
+void world_core_removed(struct world *w, struct world_pod *pod);       /* POD is freed */
+
+/* What the pod watch shows. MIRROR and TOKEN: annotations, NULL for none. */
+void world_watch(struct world *w, enum k8s_event_type type, const char *namespace_,
+		 const char *name, const char *uid, const char *mirror, const char *token);
+void world_watch_deleting(struct world *w, const char *namespace_, const char *name,
+			  const char *uid);
+void world_synced(struct world *w);
+
+/* Both: a pod that runs, with one placed container. UID is "uid-<name>". */
+struct world_pod *world_pod(struct world *w, const char *name);
+/* The same pod goes, first here, then there. */
+void world_pod_gone(struct world *w, struct world_pod *pod);
+
+struct world_object *world_object(struct world *w, const char *name); /* NULL: none */
+struct world_object *world_add_object(struct world *w, const char *namespace_, const char *name,
+				      const char *pod_uid, const char *node_name);
+void world_delete_object(struct world *w, const char *name);
+
+/* Forget the requests and notices so far. */
+void world_forget(struct world *w);
+const char *world_log(const struct world *w);
