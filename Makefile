@@ -49,11 +49,14 @@ help: ## list the targets
 .PHONY: all
 all: packages-build $(O)/podresctrld ## build podresctrld
 
-.PHONY: packages-build packages-check
+.PHONY: packages-build packages-check packages-lint packages-fuzz
 packages-build:
 	@tools/ensure-packages build
 packages-check:
-	@tools/ensure-packages build check
+	@tools/ensure-packages build check kubectl
+
+packages-lint packages-fuzz:
+	@tools/ensure-packages build check $(patsubst packages-%,%,$@)
 
 # ---- objects and libraries ----
 define module
@@ -131,7 +134,7 @@ check-asan: ## `make check` with ASan and UBSan, leaks on
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
-fuzz: packages-check ## fuzz every target for FUZZ_SECONDS (60) with libFuzzer
+fuzz: packages-fuzz ## fuzz every target for FUZZ_SECONDS (60) with libFuzzer
 	@tests/fuzz/run $(O)/fuzz $(FUZZ_SECONDS)
 
 .PHONY: demo
@@ -152,7 +155,7 @@ format: ## apply .clang-format
 	@clang-format -i $(C_FILES)
 format-check: ## judge the formatting
 	@clang-format --dry-run --Werror $(C_FILES)
-lint: packages-check format-check $(O)/gen/nri.pb-c.h ## formatting, banned calls, shellcheck, cppcheck, clang-tidy
+lint: packages-lint format-check $(O)/gen/nri.pb-c.h ## formatting, banned calls, shellcheck, cppcheck, clang-tidy
 	@O=$(O) tests/lint/run
 
 .PHONY: clean

@@ -10,7 +10,7 @@
 #define MUST_CHECK             __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
-#define ARRAY_LEN(a)              (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)               (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, m) ((type *)(void *)((char *)(ptr)-offsetof(type, m)))
 
 static inline void auto_free_p(void *p)

@@ -43,9 +43,9 @@ static uint32_t env_random(void *ctx)
 }
 
 static const struct publisher_env env = {
-    .now_ms = env_now_ms,
-    .wall_s = env_wall_s,
-    .random = env_random,
+	.now_ms = env_now_ms,
+	.wall_s = env_wall_s,
+	.random = env_random,
 };
 
 static void pod_key(char *buf, size_t size, const struct publisher_notice *n)
@@ -59,13 +59,14 @@ static void on_publisher_notice(void *ctx, const struct publisher_notice *n)
 		enum log_level level;
 		const char *msg;
 	} lines[] = {
-	    [PUBLISHER_NOTICE_STATE] = {LOG_LEVEL_WARN, "publishing is held up"},
-	    [PUBLISHER_NOTICE_REJECTED] = {LOG_LEVEL_ERROR, "the API server refuses a status"},
-	    [PUBLISHER_NOTICE_NAME_TAKEN] = {LOG_LEVEL_WARN,
-					     "another node's object has this pod's name"},
-	    [PUBLISHER_NOTICE_RETRY_HANDLED] = {LOG_LEVEL_INFO, "retry handled"},
-	    [PUBLISHER_NOTICE_WARNING] = {LOG_LEVEL_WARN, "the API server warns"},
-	    [PUBLISHER_NOTICE_NO_MEMORY] = {LOG_LEVEL_ERROR, "out of memory, a change was lost"},
+		[PUBLISHER_NOTICE_STATE] = {LOG_LEVEL_WARN, "publishing is held up"},
+		[PUBLISHER_NOTICE_REJECTED] = {LOG_LEVEL_ERROR, "the API server refuses a status"},
+		[PUBLISHER_NOTICE_NAME_TAKEN] = {LOG_LEVEL_WARN,
+						 "another node's object has this pod's name"},
+		[PUBLISHER_NOTICE_RETRY_HANDLED] = {LOG_LEVEL_INFO, "retry handled"},
+		[PUBLISHER_NOTICE_WARNING] = {LOG_LEVEL_WARN, "the API server warns"},
+		[PUBLISHER_NOTICE_NO_MEMORY] = {LOG_LEVEL_ERROR,
+						"out of memory, a change was lost"},
 	};
 	const struct api_link *link = ctx;
 	bool is_good = n->kind == PUBLISHER_NOTICE_STATE && n->state == PUBLISHER_OK;
@@ -97,8 +98,9 @@ static void on_watch_state(void *ctx, const struct k8s_watch_state *state)
 	if (state->connected)
 		log_write(link->log, LOG_LEVEL_INFO, "watching this node's pods", NULL);
 	else
-		log_write(link->log, LOG_LEVEL_WARN, "cannot watch this node's pods, will keep trying",
-			  "err", state->message, NULL);
+		log_write(link->log, LOG_LEVEL_WARN,
+			  "cannot watch this node's pods, will keep trying", "err", state->message,
+			  NULL);
 }
 
 static void on_watch_object(void *ctx, enum k8s_event_type type, const struct k8s_object_meta *meta)
@@ -117,17 +119,17 @@ static void on_watch_synced(void *ctx)
 }
 
 static const struct k8s_watch_ops watch_ops = {
-    .on_object = on_watch_object,
-    .on_synced = on_watch_synced,
-    .on_state = on_watch_state,
+	.on_object = on_watch_object,
+	.on_synced = on_watch_synced,
+	.on_state = on_watch_state,
 };
 
 /* The environment of the service account is read here, once; the library never does. */
 static int load_config(const struct options *options, struct k8s_config **ret, struct err *e)
 {
 	const struct k8s_incluster in = {
-	    .host = getenv("KUBERNETES_SERVICE_HOST"), /* NOLINT(concurrency-mt-unsafe) */
-	    .port = getenv("KUBERNETES_SERVICE_PORT"), /* NOLINT(concurrency-mt-unsafe) */
+		.host = getenv("KUBERNETES_SERVICE_HOST"), /* NOLINT(concurrency-mt-unsafe) */
+		.port = getenv("KUBERNETES_SERVICE_PORT"), /* NOLINT(concurrency-mt-unsafe) */
 	};
 	int r;
 
@@ -143,19 +145,19 @@ static int new_publisher(struct api_link *link, const struct options *options, s
 			 struct err *e)
 {
 	const struct publisher_config config = {
-	    .node_name = options->node_name,
-	    .simulated = options->simulated,
-	    .writes_per_s = (unsigned)options->publish_rate,
-	    .start_jitter_ms = options->start_jitter_ms,
+		.node_name = options->node_name,
+		.simulated = options->simulated,
+		.writes_per_s = (unsigned)options->publish_rate,
+		.start_jitter_ms = options->start_jitter_ms,
 	};
 	const struct publisher_deps deps = {
-	    .core = &publisher_real_core_ops,
-	    .core_ctx = core,
-	    .client = &publisher_k8s_ops,
-	    .client_ctx = link->client,
-	    .env = &env,
-	    .on_notice = on_publisher_notice,
-	    .ctx = link,
+		.core = &publisher_real_core_ops,
+		.core_ctx = core,
+		.client = &publisher_k8s_ops,
+		.client_ctx = link->client,
+		.env = &env,
+		.on_notice = on_publisher_notice,
+		.ctx = link,
 	};
 
 	return publisher_new(&config, &deps, &link->publisher, e);

@@ -48,8 +48,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 static struct fd_watcher *find_watcher(struct api_loop *al, int fd)
 {
-	list_for_each(it, &al->watchers)
-	{
+	list_for_each (it, &al->watchers) {
 		struct fd_watcher *fw = list_entry(it, struct fd_watcher, link);
 
 		if (fw->io.fd == fd)
@@ -124,10 +123,10 @@ static uint32_t loop_random(void *ctx)
 }
 
 const struct k8s_loop_ops api_loop_ops = {
-    .watch_fd = watch_fd,
-    .set_timer = set_timer,
-    .now_ms = loop_now_ms,
-    .random = loop_random,
+	.watch_fd = watch_fd,
+	.set_timer = set_timer,
+	.now_ms = loop_now_ms,
+	.random = loop_random,
 };
 
 int api_loop_new(struct ev_loop *loop, uint32_t seed, void (*on_activity)(void *ctx), void *ctx,
@@ -157,8 +156,7 @@ void api_loop_free(struct api_loop *al)
 {
 	if (!al)
 		return;
-	list_for_each_safe(it, nxt, &al->watchers)
-	{
+	list_for_each_safe (it, nxt, &al->watchers) {
 		drop_watcher(al, list_entry(it, struct fd_watcher, link));
 	}
 	ev_timer_stop(al->loop, &al->timer);

@@ -40,12 +40,12 @@ static bool sim_task_exists(void *ctx, pid_t tid)
 static int open_simulated(struct backend *b, const struct options *o, struct err *e)
 {
 	const struct rs_sim_config config = {
-	    .rmids = (unsigned)o->simulated_rmids,
-	    .limbo_ms = (unsigned)o->simulated_limbo_ms,
-	    .now_ms = sim_now_ms,
-	    .task_exists = sim_task_exists,
-	    .ctx = b,
-	    .self = getpid(),
+		.rmids = (unsigned)o->simulated_rmids,
+		.limbo_ms = (unsigned)o->simulated_limbo_ms,
+		.now_ms = sim_now_ms,
+		.task_exists = sim_task_exists,
+		.ctx = b,
+		.self = getpid(),
 	};
 	int r = rs_sim_new(&config, &b->sim, e);
 
@@ -85,8 +85,7 @@ static int open_real(struct backend *b, const struct options *o, struct log *log
 	return 0;
 }
 
-int backend_new(const struct options *options, struct log *log, struct backend **ret,
-		struct err *e)
+int backend_new(const struct options *options, struct log *log, struct backend **ret, struct err *e)
 {
 	struct backend *b = calloc(1, sizeof(*b));
 	int r;

@@ -6,24 +6,24 @@ static struct core_pod to_core_pod(const struct nri_pod *pod)
 	if (!pod)
 		return (struct core_pod){0};
 	return (struct core_pod){
-	    .uid = pod->uid,
-	    .sandbox_id = pod->id,
-	    .namespace_ = pod->namespace_,
-	    .name = pod->name,
-	    .cgroup_parent = pod->cgroup_parent,
+		.uid = pod->uid,
+		.sandbox_id = pod->id,
+		.namespace_ = pod->namespace_,
+		.name = pod->name,
+		.cgroup_parent = pod->cgroup_parent,
 	};
 }
 
 static struct core_container to_core_container(const struct nri_container *container)
 {
 	return (struct core_container){
-	    .id = container->id,
-	    .sandbox_id = container->pod_sandbox_id,
-	    .name = container->name,
-	    .cgroups_path = container->cgroups_path,
-	    .pid = container->pid <= INT32_MAX ? (pid_t)container->pid : 0,
-	    .running = container->state == NRI_CONTAINER_RUNNING ||
-		       container->state == NRI_CONTAINER_PAUSED,
+		.id = container->id,
+		.sandbox_id = container->pod_sandbox_id,
+		.name = container->name,
+		.cgroups_path = container->cgroups_path,
+		.pid = container->pid <= INT32_MAX ? (pid_t)container->pid : 0,
+		.running = container->state == NRI_CONTAINER_RUNNING ||
+			   container->state == NRI_CONTAINER_PAUSED,
 	};
 }
 

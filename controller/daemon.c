@@ -30,6 +30,7 @@ struct daemon {
 	struct core *core;
 	struct api_link *api; /* NULL with --publish=none */
 	struct runtime_link *runtime;
+	uint64_t placing_since_ms; /* a Synchronize is being worked on since; 0: none */
 	ev_timer work;
 	ev_signal sigterm, sigint;
 };
@@ -55,16 +56,46 @@ static void on_activity(void *ctx)
 	schedule_work(ctx);
 }
 
+static void on_synchronized(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->placing_since_ms = clock_monotonic_ms();
+}
+
+/* Once after each Synchronize: what came of it. */
+static void report_placement(struct daemon *d)
+{
+	char took[24], pods[24], failed[24], containers[24], partial[24];
+	struct core_stats s;
+
+	if (!d->placing_since_ms)
+		return;
+	core_stats(d->core, &s);
+	if (!s.synchronized)
+		return;
+	log_write(d->log, LOG_LEVEL_INFO, "placement after Synchronize is complete", "took_ms",
+		  log_uint(took, sizeof(took), clock_monotonic_ms() - d->placing_since_ms), "pods",
+		  log_uint(pods, sizeof(pods), s.pods), "failed_pods",
+		  log_uint(failed, sizeof(failed), s.pods_failed), "containers",
+		  log_uint(containers, sizeof(containers), s.containers), "partial_containers",
+		  log_uint(partial, sizeof(partial), s.containers_partial), NULL);
+	d->placing_since_ms = 0;
+}
+
 static void on_work(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct daemon *d = w->data;
 	uint64_t started_us = clock_monotonic_us();
+	bool is_more;
 
 	(void)loop;
 	(void)revents;
-	while (core_work(d->core, clock_monotonic_ms()) &&
-	       clock_monotonic_us() - started_us < WORK_SLICE_US)
-		;
+	do {
+		is_more = core_work(d->core, clock_monotonic_ms());
+	} while (is_more && clock_monotonic_us() - started_us < WORK_SLICE_US);
+	if (!is_more)
+		report_placement(d);
 	api_link_work(d->api);
 	schedule_work(d);
 }
@@ -115,25 +146,25 @@ static int new_core(struct daemon *d, uint32_t seed, struct err *e)
 {
 	const struct options *o = d->options;
 	const struct core_config config = {
-	    .group_prefix = o->group_prefix,
-	    .root = backend_root_name(d->backend),
-	    .group_kind = o->group_kind,
-	    .cleanup_mode = o->cleanup_mode,
-	    .max_reconcile_passes = (unsigned)o->max_reconcile_passes,
-	    .retry_interval_ms = o->retry_interval_ms,
-	    .retry_backoff_max_ms = o->retry_backoff_max_ms,
-	    .audit_interval_ms = o->audit_interval_ms,
-	    .rmid_reserve = o->rmid_reserve,
-	    .release_on_sandbox_stop = o->release_on_sandbox_stop,
-	    .seed = seed,
+		.group_prefix = o->group_prefix,
+		.root = backend_root_name(d->backend),
+		.group_kind = o->group_kind,
+		.cleanup_mode = o->cleanup_mode,
+		.max_reconcile_passes = (unsigned)o->max_reconcile_passes,
+		.retry_interval_ms = o->retry_interval_ms,
+		.retry_backoff_max_ms = o->retry_backoff_max_ms,
+		.audit_interval_ms = o->audit_interval_ms,
+		.rmid_reserve = o->rmid_reserve,
+		.release_on_sandbox_stop = o->release_on_sandbox_stop,
+		.seed = seed,
 	};
 	const struct core_deps deps = {
-	    .rs = backend_resctrl(d->backend),
-	    .tasks = &task_finder_ops,
-	    .tasks_ctx = d->finder,
-	    .on_event = on_core_event,
-	    .on_notice = on_core_notice,
-	    .ctx = d,
+		.rs = backend_resctrl(d->backend),
+		.tasks = &task_finder_ops,
+		.tasks_ctx = d->finder,
+		.on_event = on_core_event,
+		.on_notice = on_core_notice,
+		.ctx = d,
 	};
 
 	return core_new(&config, &deps, &d->core, e);
@@ -142,14 +173,15 @@ static int new_core(struct daemon *d, uint32_t seed, struct err *e)
 static int new_runtime_link(struct daemon *d, uint32_t seed, struct err *e)
 {
 	const struct runtime_link_config config = {
-	    .socket_path = d->options->nri_socket,
-	    .launch_socket = getenv(NRI_PLUGIN_SOCKET), /* NOLINT(concurrency-mt-unsafe) */
-	    .plugin_name = d->options->plugin_name,
-	    .plugin_index = d->options->plugin_index,
-	    .seed = seed,
-	    .on_final_loss = on_final_loss,
-	    .on_activity = on_activity,
-	    .ctx = d,
+		.socket_path = d->options->nri_socket,
+		.launch_socket = getenv(NRI_PLUGIN_SOCKET), /* NOLINT(concurrency-mt-unsafe) */
+		.plugin_name = d->options->plugin_name,
+		.plugin_index = d->options->plugin_index,
+		.seed = seed,
+		.on_final_loss = on_final_loss,
+		.on_synchronized = on_synchronized,
+		.on_activity = on_activity,
+		.ctx = d,
 	};
 
 	return runtime_link_new(d->loop, &config, d->core, d->log, &d->runtime, e);
@@ -176,8 +208,8 @@ static int check_host(const struct daemon *d, struct err *e)
 static int build(struct daemon *d, struct err *e)
 {
 	const struct task_finder_config finder = {
-	    .cgroup_root = d->options->cgroup_root,
-	    .proc_root = d->options->proc_root,
+		.cgroup_root = d->options->cgroup_root,
+		.proc_root = d->options->proc_root,
 	};
 	uint32_t seed = random_seed();
 	int r = check_host(d, e);

@@ -41,7 +41,7 @@ void log_free(struct log *log);
  * NULL or "" is left out. LOG may be NULL: nothing is written.
  */
 void log_write(struct log *log, enum log_level level, const char *msg, ...)
-    __attribute__((sentinel));
+	__attribute__((sentinel));
 
 /* V as text in BUF, for the value of a pair. Returns BUF. */
 const char *log_uint(char *buf, size_t size, uint64_t v);

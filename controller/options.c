@@ -46,69 +46,73 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "log_levels");
 _Static_assert(LOG_FORMAT_LOGFMT == 0 && LOG_FORMAT_JSON == 1, "log_formats");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "choices are stored as int");
 
-#define FIELD(f)         .offset = offsetof(struct options, f)
-#define HEADING(text)    {.help = text}
+#define FIELD(f) .offset = offsetof(struct options, f)
+#define HEADING(text)        \
+	{                    \
+		.help = text \
+	}
 #define RANGE(low, high) .min = (low), .max = (high)
 
 /* One table drives the parser, the environment and --help. A row without name is a heading. */
 static const struct spec specs[] = {
-    HEADING("Node and runtime"),
-    {"node-name", "NAME", NULL, "this node's name in Kubernetes [$NODE_NAME]", KIND_TEXT,
-     FIELD(node_name)},
-    {"nri-socket", "PATH", "/var/run/nri/nri.sock", "where the runtime listens for plugins",
-     KIND_TEXT, FIELD(nri_socket)},
-    {"plugin-name", "NAME", "podresctrl", "name to register with", KIND_TEXT, FIELD(plugin_name)},
-    {"plugin-index", "NN", "90", "place among the plugins, 00 is called first", KIND_INDEX,
-     FIELD(plugin_index)},
-    HEADING("resctrl"),
-    {"resctrl", "BACKEND", "real", "real, or simulated[,rmids=N][,limbo=TIME]", KIND_RESCTRL,
-     FIELD(simulated)},
-    {"resctrl-root", "DIR", "/sys/fs/resctrl", "where resctrl is mounted", KIND_TEXT,
-     FIELD(resctrl_root)},
-    {"auto-mount", NULL, NULL, "mount resctrl when it is not (needs CAP_SYS_ADMIN)", KIND_SWITCH,
-     FIELD(auto_mount)},
-    {"group-prefix", "TEXT", "podresctrl-", "begins the name of every group of ours", KIND_PREFIX,
-     FIELD(group_prefix)},
-    {"group-kind", "KIND", "mon", "mon (takes an RMID) or ctrl (takes a CLOSID)", KIND_CHOICE,
-     FIELD(group_kind), .choices = group_kinds},
-    {"cleanup-mode", "MODE", "orphans", "groups removed at start: orphans, all or off",
-     KIND_CHOICE, FIELD(cleanup_mode), .choices = cleanup_modes},
-    {"rmid-reserve", "N", "0", "RMIDs left to others", KIND_NUMBER, FIELD(rmid_reserve),
-     RANGE(0, 65535)},
-    HEADING("Finding tasks"),
-    {"proc-root", "DIR", "/proc", "procfs of the host's PID namespace", KIND_TEXT,
-     FIELD(proc_root)},
-    {"cgroup-root", "DIR", "/sys/fs/cgroup", "cgroup file system of the host", KIND_TEXT,
-     FIELD(cgroup_root)},
-    {"pid-namespace-check", "on|off", "on", "refuse to run outside the host's PID namespace",
-     KIND_CHOICE, FIELD(check_pid_namespace), .choices = on_off},
-    HEADING("Placing them"),
-    {"max-reconcile-passes", "N", "8", "enumerations before a container counts as Partial",
-     KIND_NUMBER, FIELD(max_reconcile_passes), RANGE(1, 1000)},
-    {"retry-interval", "TIME", "10s", "first automatic retry; 0: only on request", KIND_DURATION,
-     FIELD(retry_interval_ms)},
-    {"retry-backoff-max", "TIME", "5m", "retries become rarer up to this", KIND_DURATION,
-     FIELD(retry_backoff_max_ms)},
-    {"audit-interval", "TIME", "30s", "look for tasks the runtime did not report; 0: never",
-     KIND_DURATION, FIELD(audit_interval_ms)},
-    {"release-on-sandbox-stop", NULL, NULL, "give the RMID back when the pod stops", KIND_SWITCH,
-     FIELD(release_on_sandbox_stop)},
-    HEADING("Publishing"),
-    {"publish", "MODE", "all", "all pods as PodResctrlStatus, or none", KIND_CHOICE,
-     FIELD(publish), .choices = publish_modes},
-    {"kubeconfig", "PATH", NULL, "how to reach the API server [in-cluster]",
-     KIND_TEXT, FIELD(kubeconfig)},
-    {"publish-rate", "N", "5", "writes per second at most, sustained", KIND_NUMBER,
-     FIELD(publish_rate), RANGE(1, 1000)},
-    {"start-jitter", "TIME", "10s", "wait a random part of this before the first request",
-     KIND_DURATION, FIELD(start_jitter_ms)},
-    HEADING("Log and help"),
-    {"log-level", "LEVEL", "info", "error, warn, info or debug", KIND_CHOICE, FIELD(log_level),
-     .choices = log_levels},
-    {"log-format", "FORMAT", "logfmt", "logfmt or json", KIND_CHOICE, FIELD(log_format),
-     .choices = log_formats},
-    {"version", NULL, NULL, "print the version", KIND_SWITCH, FIELD(version)},
-    {"help", NULL, NULL, "print this text", KIND_SWITCH, FIELD(help)},
+	HEADING("Node and runtime"),
+	{"node-name", "NAME", NULL, "this node's name in Kubernetes [$NODE_NAME]", KIND_TEXT,
+	 FIELD(node_name)},
+	{"nri-socket", "PATH", "/var/run/nri/nri.sock", "where the runtime listens for plugins",
+	 KIND_TEXT, FIELD(nri_socket)},
+	{"plugin-name", "NAME", "podresctrl", "name to register with", KIND_TEXT,
+	 FIELD(plugin_name)},
+	{"plugin-index", "NN", "90", "place among the plugins, 00 is called first", KIND_INDEX,
+	 FIELD(plugin_index)},
+	HEADING("resctrl"),
+	{"resctrl", "BACKEND", "real", "real, or simulated[,rmids=N][,limbo=TIME]", KIND_RESCTRL,
+	 FIELD(simulated)},
+	{"resctrl-root", "DIR", "/sys/fs/resctrl", "where resctrl is mounted", KIND_TEXT,
+	 FIELD(resctrl_root)},
+	{"auto-mount", NULL, NULL, "mount resctrl when it is not (needs CAP_SYS_ADMIN)",
+	 KIND_SWITCH, FIELD(auto_mount)},
+	{"group-prefix", "TEXT", "podresctrl-", "begins the name of every group of ours",
+	 KIND_PREFIX, FIELD(group_prefix)},
+	{"group-kind", "KIND", "mon", "mon (takes an RMID) or ctrl (takes a CLOSID)", KIND_CHOICE,
+	 FIELD(group_kind), .choices = group_kinds},
+	{"cleanup-mode", "MODE", "orphans", "groups removed at start: orphans, all or off",
+	 KIND_CHOICE, FIELD(cleanup_mode), .choices = cleanup_modes},
+	{"rmid-reserve", "N", "0", "RMIDs left to others", KIND_NUMBER, FIELD(rmid_reserve),
+	 RANGE(0, 65535)},
+	HEADING("Finding tasks"),
+	{"proc-root", "DIR", "/proc", "procfs of the host's PID namespace", KIND_TEXT,
+	 FIELD(proc_root)},
+	{"cgroup-root", "DIR", "/sys/fs/cgroup", "cgroup file system of the host", KIND_TEXT,
+	 FIELD(cgroup_root)},
+	{"pid-namespace-check", "on|off", "on", "refuse to run outside the host's PID namespace",
+	 KIND_CHOICE, FIELD(check_pid_namespace), .choices = on_off},
+	HEADING("Placing them"),
+	{"max-reconcile-passes", "N", "8", "enumerations before a container counts as Partial",
+	 KIND_NUMBER, FIELD(max_reconcile_passes), RANGE(1, 1000)},
+	{"retry-interval", "TIME", "10s", "first automatic retry; 0: only on request",
+	 KIND_DURATION, FIELD(retry_interval_ms)},
+	{"retry-backoff-max", "TIME", "5m", "retries become rarer up to this", KIND_DURATION,
+	 FIELD(retry_backoff_max_ms)},
+	{"audit-interval", "TIME", "30s", "look for tasks the runtime did not report; 0: never",
+	 KIND_DURATION, FIELD(audit_interval_ms)},
+	{"release-on-sandbox-stop", NULL, NULL, "give the RMID back when the pod stops",
+	 KIND_SWITCH, FIELD(release_on_sandbox_stop)},
+	HEADING("Publishing"),
+	{"publish", "MODE", "all", "all pods as PodResctrlStatus, or none", KIND_CHOICE,
+	 FIELD(publish), .choices = publish_modes},
+	{"kubeconfig", "PATH", NULL, "how to reach the API server [in-cluster]", KIND_TEXT,
+	 FIELD(kubeconfig)},
+	{"publish-rate", "N", "5", "writes per second at most, sustained", KIND_NUMBER,
+	 FIELD(publish_rate), RANGE(1, 1000)},
+	{"start-jitter", "TIME", "10s", "wait a random part of this before the first request",
+	 KIND_DURATION, FIELD(start_jitter_ms)},
+	HEADING("Log and help"),
+	{"log-level", "LEVEL", "info", "error, warn, info or debug", KIND_CHOICE, FIELD(log_level),
+	 .choices = log_levels},
+	{"log-format", "FORMAT", "logfmt", "logfmt or json", KIND_CHOICE, FIELD(log_format),
+	 .choices = log_formats},
+	{"version", NULL, NULL, "print the version", KIND_SWITCH, FIELD(version)},
+	{"help", NULL, NULL, "print this text", KIND_SWITCH, FIELD(help)},
 };
 
 static void *field_of(struct options *o, const struct spec *spec)
@@ -217,8 +221,9 @@ static int set_prefix(struct options *o, const struct spec *spec, const char *va
 	for (size_t i = 0; good && i < ARRAY_LEN(reserved); i++)
 		good = strncmp(reserved[i], value, len) != 0;
 	if (!good)
-		return bad_value(e, spec, value,
-				 "1 to 64 letters, digits, '-' and '_', and no name of resctrl's own");
+		return bad_value(
+			e, spec, value,
+			"1 to 64 letters, digits, '-' and '_', and no name of resctrl's own");
 	*(const char **)field_of(o, spec) = value;
 	return 0;
 }
@@ -314,8 +319,7 @@ static int from_arguments(struct options *o, int argc, char **argv, struct err *
 		if (!specs[i].name)
 			continue;
 		longs[n].name = specs[i].name;
-		longs[n].has_arg =
-		    specs[i].kind == KIND_SWITCH ? no_argument : required_argument;
+		longs[n].has_arg = specs[i].kind == KIND_SWITCH ? no_argument : required_argument;
 		index[n++] = i;
 	}
 	optind = 0; /* start afresh, also on a second call */
@@ -405,7 +409,6 @@ void options_help(struct strbuf *out)
 		else
 			(void)strbuf_addf(out, "\n%s:\n", specs[i].help);
 	}
-	(void)strbuf_adds(out,
-			  "\nEvery option is also read from the environment: --node-name is\n"
-			  "PODRESCTRL_NODE_NAME; the command line wins. [default]\n");
+	(void)strbuf_adds(out, "\nEvery option is also read from the environment: --node-name is\n"
+			       "PODRESCTRL_NODE_NAME; the command line wins. [default]\n");
 }

@@ -29,18 +29,19 @@ void report_notice(struct log *log, const struct core_notice *notice)
 		enum log_level level;
 		const char *msg;
 	} lines[] = {
-	    [CORE_NOTICE_DETAIL_CHANGED] = {LOG_LEVEL_DEBUG, "detail changed"},
-	    [CORE_NOTICE_GROUP_CREATED] = {LOG_LEVEL_DEBUG, "group created"},
-	    [CORE_NOTICE_GROUP_ADOPTED] = {LOG_LEVEL_INFO, "group adopted"},
-	    [CORE_NOTICE_GROUP_FAILED] = {LOG_LEVEL_WARN, "no group"},
-	    [CORE_NOTICE_GROUP_DELETED] = {LOG_LEVEL_DEBUG, "group deleted"},
-	    [CORE_NOTICE_GROUP_LOST] = {LOG_LEVEL_WARN, "group lost"},
-	    [CORE_NOTICE_DELETE_FAILED] = {LOG_LEVEL_WARN, "cannot delete a group, will try again"},
-	    [CORE_NOTICE_CONTAINER_PLACED] = {LOG_LEVEL_DEBUG, "container placed"},
-	    [CORE_NOTICE_CONTAINER_PARTIAL] = {LOG_LEVEL_WARN, "container not wholly placed"},
-	    [CORE_NOTICE_AUDIT_MOVED] = {LOG_LEVEL_INFO, "audit moved tasks into their group"},
-	    [CORE_NOTICE_CLEANUP_DONE] = {LOG_LEVEL_INFO, "cleanup done"},
-	    [CORE_NOTICE_IGNORED] = {LOG_LEVEL_WARN, "ignored what cannot be right"},
+		[CORE_NOTICE_DETAIL_CHANGED] = {LOG_LEVEL_DEBUG, "detail changed"},
+		[CORE_NOTICE_GROUP_CREATED] = {LOG_LEVEL_DEBUG, "group created"},
+		[CORE_NOTICE_GROUP_ADOPTED] = {LOG_LEVEL_INFO, "group adopted"},
+		[CORE_NOTICE_GROUP_FAILED] = {LOG_LEVEL_WARN, "no group"},
+		[CORE_NOTICE_GROUP_DELETED] = {LOG_LEVEL_DEBUG, "group deleted"},
+		[CORE_NOTICE_GROUP_LOST] = {LOG_LEVEL_WARN, "group lost"},
+		[CORE_NOTICE_DELETE_FAILED] = {LOG_LEVEL_WARN,
+					       "cannot delete a group, will try again"},
+		[CORE_NOTICE_CONTAINER_PLACED] = {LOG_LEVEL_DEBUG, "container placed"},
+		[CORE_NOTICE_CONTAINER_PARTIAL] = {LOG_LEVEL_WARN, "container not wholly placed"},
+		[CORE_NOTICE_AUDIT_MOVED] = {LOG_LEVEL_INFO, "audit moved tasks into their group"},
+		[CORE_NOTICE_CLEANUP_DONE] = {LOG_LEVEL_INFO, "cleanup done"},
+		[CORE_NOTICE_IGNORED] = {LOG_LEVEL_WARN, "ignored what cannot be right"},
 	};
 
 	log_write(log, lines[notice->kind].level, lines[notice->kind].msg, "pod", notice->pod_name,

@@ -57,6 +57,7 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 	log_write(link->log, LOG_LEVEL_INFO, "synchronized with the runtime", "pods",
 		  log_uint(pods_text, sizeof(pods_text), nr_pods), "containers",
 		  log_uint(containers_text, sizeof(containers_text), nr_containers), NULL);
+	link->config.on_synchronized(link->config.ctx);
 }
 
 static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
@@ -68,9 +69,9 @@ static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
 }
 
 static const struct nri_handlers handlers = {
-    .configure = on_configure,
-    .synchronize = on_synchronize,
-    .event = on_event,
+	.configure = on_configure,
+	.synchronize = on_synchronize,
+	.event = on_event,
 };
 
 static void disconnect(struct runtime_link *link)
@@ -91,8 +92,9 @@ static void lose(struct runtime_link *link, const struct err *e)
 	uint64_t wait_ms;
 
 	if (healthy_ms || e->code != link->last_failure)
-		log_write(link->log, LOG_LEVEL_WARN, "no connection to the runtime, will keep trying",
-			  "socket", link->config.socket_path, "err", e->msg, NULL);
+		log_write(link->log, LOG_LEVEL_WARN,
+			  "no connection to the runtime, will keep trying", "socket",
+			  link->config.socket_path, "err", e->msg, NULL);
 	link->last_failure = e->code;
 	link->synchronized_ms = 0;
 	disconnect(link);
@@ -206,8 +208,8 @@ static int open_socket(struct runtime_link *link, struct err *e)
 static int open_session(struct runtime_link *link, struct err *e)
 {
 	const struct nri_session_config config = {
-	    .plugin_name = link->config.plugin_name,
-	    .plugin_index = link->config.plugin_index,
+		.plugin_name = link->config.plugin_name,
+		.plugin_index = link->config.plugin_index,
 	};
 	int r = open_socket(link, e);
 

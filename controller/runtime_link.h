@@ -25,6 +25,8 @@ struct runtime_link_config {
 	uint32_t seed; /* spreads the reconnects of many nodes */
 	/* A runtime-launched plugin's only connection has ended. */
 	void (*on_final_loss)(void *ctx);
+	/* The core was handed a complete Synchronize. */
+	void (*on_synchronized)(void *ctx);
 	/* The core was told something and may have work to do. */
 	void (*on_activity)(void *ctx);
 	void *ctx;

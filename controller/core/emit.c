@@ -14,7 +14,14 @@
 void notice(struct core *core, enum core_notice_kind kind, const struct pod *pod,
 	    const struct container *c, const char *fmt, ...)
 {
-	struct core_notice n = {.kind = kind, .pod_uid = "", .container_id = "", .reason = ""};
+	struct core_notice n = {
+		.kind = kind,
+		.pod_uid = "",
+		.pod_namespace = "",
+		.pod_name = "",
+		.container_id = "",
+		.reason = "",
+	};
 	char text[TEXT_MAX];
 	va_list ap;
 
@@ -26,6 +33,8 @@ void notice(struct core *core, enum core_notice_kind kind, const struct pod *pod
 	n.text = text;
 	if (pod) {
 		n.pod_uid = pod->uid;
+		n.pod_namespace = str_or_empty(pod->namespace_);
+		n.pod_name = str_or_empty(pod->name);
 		if (pod->state == POD_FAILED)
 			n.reason = rs_reason(pod->code);
 	}
@@ -64,6 +73,8 @@ void pod_report(struct core *core, struct pod *pod)
 	struct core_event event = {
 		.kind = CORE_ADD_OR_UPDATE,
 		.pod_uid = pod->uid,
+		.pod_namespace = str_or_empty(pod->namespace_),
+		.pod_name = str_or_empty(pod->name),
 		.group_state = now.state,
 		.group_path = path,
 		.total_containers = now.total,
@@ -92,6 +103,8 @@ void pod_report_removed(struct core *core, struct pod *pod)
 	struct core_event event = {
 		.kind = CORE_REMOVED,
 		.pod_uid = pod->uid,
+		.pod_namespace = str_or_empty(pod->namespace_),
+		.pod_name = str_or_empty(pod->name),
 		.group_path = "",
 	};
 

@@ -65,18 +65,18 @@ static const struct {
 	int want;
 	uint64_t value;
 } numbers[] = {
-    {"0", 0, 0},
-    {"42", 0, 42},
-    {"18446744073709551615", 0, UINT64_MAX},
-    {"18446744073709551616", -ERANGE, 0},
-    {"99999999999999999999999", -ERANGE, 0},
-    {"", -EINVAL, 0},
-    {" 1", -EINVAL, 0},
-    {"1 ", -EINVAL, 0},
-    {"-1", -EINVAL, 0},
-    {"+1", -EINVAL, 0},
-    {"0x10", -EINVAL, 0},
-    {"1e3", -EINVAL, 0},
+	{"0", 0, 0},
+	{"42", 0, 42},
+	{"18446744073709551615", 0, UINT64_MAX},
+	{"18446744073709551616", -ERANGE, 0},
+	{"99999999999999999999999", -ERANGE, 0},
+	{"", -EINVAL, 0},
+	{" 1", -EINVAL, 0},
+	{"1 ", -EINVAL, 0},
+	{"-1", -EINVAL, 0},
+	{"+1", -EINVAL, 0},
+	{"0x10", -EINVAL, 0},
+	{"1e3", -EINVAL, 0},
 };
 
 START_TEST(numbers_are_parsed_strictly)
@@ -94,9 +94,9 @@ static const struct {
 	int want;
 	uint64_t ms;
 } durations[] = {
-    {"0", 0, 0},          {"10s", 0, 10000},  {"250ms", 0, 250},   {"5m", 0, 300000},
-    {"1h", 0, 3600000},   {"10", -EINVAL, 0}, {"s", -EINVAL, 0},   {"", -EINVAL, 0},
-    {"1.5s", -EINVAL, 0}, {"10 s", -EINVAL, 0}, {"25h", -ERANGE, 0}, {"-1s", -EINVAL, 0},
+	{"0", 0, 0},          {"10s", 0, 10000},    {"250ms", 0, 250},   {"5m", 0, 300000},
+	{"1h", 0, 3600000},   {"10", -EINVAL, 0},   {"s", -EINVAL, 0},   {"", -EINVAL, 0},
+	{"1.5s", -EINVAL, 0}, {"10 s", -EINVAL, 0}, {"25h", -ERANGE, 0}, {"-1s", -EINVAL, 0},
 };
 
 START_TEST(durations_need_a_unit)
@@ -149,13 +149,11 @@ START_TEST(list_keeps_order_and_survives_removal_while_walking)
 	ck_assert(list_empty(&head));
 	for (int i = 0; i < 4; i++)
 		list_append(&head, &items[i].link);
-	list_for_each_safe(it, nxt, &head)
-	{
+	list_for_each_safe (it, nxt, &head) {
 		if (list_entry(it, struct item, link)->n % 2)
 			list_del(it);
 	}
-	list_for_each(it, &head)
-	{
+	list_for_each (it, &head) {
 		sum = sum * 10 + list_entry(it, struct item, link)->n;
 	}
 	ck_assert_int_eq(sum, 2);

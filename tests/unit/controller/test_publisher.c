@@ -82,7 +82,7 @@ END_TEST
 START_TEST(an_idle_day_writes_nothing)
 {
 	for (int i = 0; i < 10; i++) {
-		char name[16];
+		char name[32];
 
 		snprintf(name, sizeof(name), "web-%d", i);
 		world_pod(w, name);
@@ -296,7 +296,7 @@ END_TEST
 START_TEST(a_restart_adopts_what_is_unchanged_without_a_write)
 {
 	struct world_pod *pods[3];
-	char name[16];
+	char name[32];
 
 	for (int i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "web-%d", i);
@@ -340,7 +340,7 @@ END_TEST
 
 START_TEST(writes_keep_to_their_rate)
 {
-	char name[16];
+	char name[32];
 
 	for (int i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "web-%d", i);

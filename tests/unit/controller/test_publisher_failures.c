@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* An API server that is away, overloaded, or says no. */
+
+#include "fake_publisher_world.h"
+#include "unit/runner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct world *w;
+
+static void setup(void)
+{
+	w = world_new(NULL);
+	world_synced(w);
+}
+
+static void teardown(void)
+{
+	world_free(w);
+}
+
+static unsigned requests(void)
+{
+	unsigned n = 0;
+
+	for (int v = 0; v < PUBLISHER_VERB_MAX; v++)
+		n += w->nr[v];
+	return n;
+}
+
+static unsigned count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	for (const char *p = strstr(text, what); p; p = strstr(p + 1, what))
+		n++;
+	return n;
+}
+
+static void published(const char *name)
+{
+	const struct world_object *o = world_object(w, name);
+
+	ck_assert_msg(o && o->status && strstr(o->status, "AllAssigned"), "%s: not published",
+		      name);
+}
+
+static void fault(int times, enum publisher_verb verb, int rc, int http_status)
+{
+	w->fault = (struct world_fault){
+		.times = times, .verb = verb, .rc = rc, .http_status = http_status};
+}
+
+static const struct {
+	const char *name;
+	int rc, http_status;
+	unsigned most_in_an_hour; /* requests; one pod */
+	const char *state;
+} outages[] = {
+	{"no connection", -ECONNREFUSED, 0, 130, "Unreachable"},
+	{"no answer", -ETIMEDOUT, 0, 130, "Unreachable"},
+	{"connection dies", -EIO, 0, 130, "Unreachable"},
+	{"401", -EPERM, 401, 70, "Unauthorized"},
+	{"429", -EAGAIN, 429, 120, "Overloaded"},
+	{"503", -EAGAIN, 503, 120, "Overloaded"},
+	{"500", -EIO, 500, 70, ""},
+	{"403", -EACCES, 403, 20, "Forbidden"},
+	{"422", -EINVAL, 422, 20, ""},
+	{"413", -E2BIG, 413, 20, ""},
+	{"an answer that is none", -EPROTO, 200, 70, ""},
+};
+
+START_TEST(an_outage_is_sat_out_with_few_requests_and_two_log_lines)
+{
+	fault(-1, PUBLISHER_VERB_MAX, outages[_i].rc, outages[_i].http_status);
+	world_pod(w, "web-0");
+	world_run(w, 3600000);
+	ck_assert_msg(requests() <= outages[_i].most_in_an_hour, "%s: %u requests",
+		      outages[_i].name, requests());
+	ck_assert_uint_ge(requests(), 8);
+	ck_assert_msg(count(strbuf_str(&w->notices), "\n") <= 1, "%s: %s", outages[_i].name,
+		      strbuf_str(&w->notices));
+	ck_assert_msg(strstr(strbuf_str(&w->notices), outages[_i].state), "%s: %s",
+		      outages[_i].name, strbuf_str(&w->notices));
+	w->fault.times = 0;
+	world_run(w, 400000);
+	published("web-0");
+	ck_assert_uint_le(count(strbuf_str(&w->notices), "\n"), 2);
+	if (outages[_i].state[0])
+		ck_assert_uint_eq(count(strbuf_str(&w->notices), "STATE Publishing"), 1);
+}
+END_TEST
+
+START_TEST(what_fails_late_is_as_safe_as_what_fails_early)
+{
+	struct world_pod *pod = world_pod(w, "web-0");
+
+	world_run(w, 10000);
+	pod->reconciled = 0;
+	world_core_changed(w, pod);
+	fault(3, PUBLISHER_VERB_MAX, outages[_i].rc, outages[_i].http_status);
+	world_run(w, 900000);
+	ck_assert_str_eq(w->fault.times ? "faults left" : "", "");
+	ck_assert(strstr(world_object(w, "web-0")->status, "0\\/1"));
+	fault(2, PUBLISHER_DELETE, outages[_i].rc, outages[_i].http_status);
+	world_pod_gone(w, pod);
+	world_run(w, 900000);
+	ck_assert_ptr_null(world_object(w, "web-0"));
+}
+END_TEST
+
+START_TEST(retry_after_is_a_floor)
+{
+	fault(1, PUBLISHER_CREATE, -EAGAIN, 429);
+	w->fault.retry_after_ms = 17000;
+	world_pod(w, "web-0");
+	world_run(w, 250 + 17000);
+	ck_assert_uint_eq(requests(), 1);
+	world_run(w, 100);
+	ck_assert_uint_eq(requests(), 3);
+	published("web-0");
+}
+END_TEST
+
+START_TEST(after_an_outage_one_request_tries_first)
+{
+	char name[32];
+
+	fault(-1, PUBLISHER_VERB_MAX, -ECONNREFUSED, 0);
+	for (int i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "web-%d", i);
+		world_pod(w, name);
+	}
+	world_run(w, 3000);
+	w->max_calls = 0;
+	world_run(w, 300000);
+	ck_assert_uint_eq(w->max_calls, 1);
+	ck_assert_uint_le(requests(), 20);
+}
+END_TEST
+
+START_TEST(a_created_object_whose_answer_was_lost_is_found_again)
+{
+	fault(1, PUBLISHER_CREATE, -EIO, 0);
+	w->fault.carried_out = true;
+	world_pod(w, "web-0");
+	world_run(w, 60000);
+	ck_assert_str_eq(world_log(w), "POST GET PATCH");
+	ck_assert_uint_eq(w->nr_objects, 1);
+	published("web-0");
+}
+END_TEST
+
+START_TEST(a_lost_look_up_does_not_read_from_the_cache)
+{
+	fault(1, PUBLISHER_CREATE, -ETIMEDOUT, 0);
+	world_pod(w, "web-0");
+	world_run(w, 1055 + WORLD_LATENCY);
+	ck_assert_str_eq(world_log(w), "POST GET");
+	ck_assert_str_eq(w->last_query, "");
+	world_run(w, 10000);
+	ck_assert_str_eq(world_log(w), "POST GET POST PATCH");
+}
+END_TEST
+
+START_TEST(a_long_outage_with_churn_ends_in_one_write_per_living_pod)
+{
+	struct world_pod *pods[110];
+	struct publisher_stats stats;
+	unsigned n = 0;
+	char name[32];
+
+	fault(-1, PUBLISHER_VERB_MAX, -ECONNREFUSED, 0);
+	for (int i = 0; i < 110; i++) {
+		snprintf(name, sizeof(name), "p-%u", n++);
+		pods[i] = world_pod(w, name);
+	}
+	/* An hour in which each pod is replaced 36 times, and changes. */
+	for (int round = 0; round < 36; round++) {
+		for (int i = 0; i < 110; i++) {
+			pods[i]->reconciled ^= 1;
+			world_core_changed(w, pods[i]);
+			world_pod_gone(w, pods[i]);
+			snprintf(name, sizeof(name), "p-%u", n++);
+			pods[i] = world_pod(w, name);
+		}
+		world_run(w, 100000);
+		publisher_get_stats(w->p, &stats);
+		ck_assert_uint_eq(stats.pods, 110);
+		ck_assert_uint_eq(stats.waiting, 110);
+		ck_assert_uint_eq(stats.api_pods, 110);
+	}
+	ck_assert_uint_le(requests(), 130);
+	world_forget(w);
+	w->fault.times = 0;
+	world_run(w, 600000);
+	ck_assert_uint_eq(w->nr[PUBLISHER_CREATE], 110);
+	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 110);
+	ck_assert_uint_eq(w->nr[PUBLISHER_DELETE], 0);
+	ck_assert_uint_eq(w->nr[PUBLISHER_GET], 0);
+	ck_assert_uint_eq(w->nr_objects, 110);
+}
+END_TEST
+
+START_TEST(pods_that_had_objects_before_an_outage_are_cleaned_up_after_it)
+{
+	struct world_pod *pods[100];
+	char name[32];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "p-%d", i);
+		pods[i] = world_pod(w, name);
+	}
+	world_run(w, 100000);
+	fault(-1, PUBLISHER_VERB_MAX, -ECONNREFUSED, 0);
+	for (int i = 0; i < 100; i++)
+		world_pod_gone(w, pods[i]);
+	world_run(w, 3600000);
+	ck_assert_uint_eq(w->nr_objects, 100);
+	w->fault.times = 0;
+	world_run(w, 200000);
+	ck_assert_uint_eq(w->nr_objects, 0);
+}
+END_TEST
+
+START_TEST(a_missing_crd_is_polled_and_everything_is_published_when_it_comes)
+{
+	char name[32];
+
+	w->no_crd = true;
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "p-%d", i);
+		world_pod(w, name);
+	}
+	world_run(w, 3600000);
+	ck_assert_uint_ge(requests(), 60);
+	ck_assert_uint_le(requests(), 70);
+	ck_assert_uint_eq(count(strbuf_str(&w->notices), "\n"), 1);
+	ck_assert(strstr(strbuf_str(&w->notices), "STATE CRDMissing"));
+	w->no_crd = false;
+	world_run(w, 70000);
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "p-%d", i);
+		published(name);
+	}
+	ck_assert(strstr(strbuf_str(&w->notices), "STATE Publishing / publishing"));
+}
+END_TEST
+
+START_TEST(objects_that_went_with_their_crd_come_back_with_it)
+{
+	struct world_pod *pod = world_pod(w, "web-0");
+
+	world_pod(w, "web-1");
+	world_run(w, 10000);
+	w->no_crd = true;
+	world_delete_object(w, "web-0");
+	world_delete_object(w, "web-1");
+	pod->message = "changed";
+	world_core_changed(w, pod);
+	world_run(w, 120000);
+	w->no_crd = false;
+	world_run(w, 120000);
+	published("web-0");
+	published("web-1");
+}
+END_TEST
+
+START_TEST(a_forbidden_verb_rests_for_all_pods_and_is_named_once)
+{
+	char name[32];
+
+	fault(-1, PUBLISHER_CREATE, -EACCES, 403);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "p-%d", i);
+		world_pod(w, name);
+	}
+	world_run(w, 3600000);
+	ck_assert_uint_le(requests(), 40);
+	ck_assert_uint_eq(count(strbuf_str(&w->notices), "\n"), 1);
+	ck_assert(strstr(strbuf_str(&w->notices), "not allowed to create"));
+	w->fault.times = 0;
+	world_run(w, 700000);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "p-%d", i);
+		published(name);
+	}
+	ck_assert_uint_eq(count(strbuf_str(&w->notices), "publishing again"), 0);
+	ck_assert_uint_eq(count(strbuf_str(&w->notices), "STATE Publishing"), 1);
+}
+END_TEST
+
+START_TEST(one_forbidden_pod_does_not_hold_up_others)
+{
+	fault(2, PUBLISHER_CREATE, -EACCES, 403);
+	world_pod(w, "web-0");
+	world_run(w, 1000);
+	world_pod(w, "web-1");
+	world_run(w, 500);
+	world_pod(w, "web-2");
+	world_run(w, 500);
+	published("web-2");
+	world_run(w, 60000);
+	published("web-0");
+	published("web-1");
+}
+END_TEST
+
+START_TEST(a_pod_of_a_namespace_that_goes_away_is_dropped)
+{
+	fault(-1, PUBLISHER_CREATE, -EACCES, 403);
+	w->fault.cause = "NamespaceTerminating";
+	world_pod_gone(w, world_pod(w, "other"));
+	world_forget(w);
+	world_pod(w, "web-0");
+	world_run(w, 3600000);
+	ck_assert_str_eq(world_log(w), "POST");
+	ck_assert_uint_eq(count(strbuf_str(&w->notices), "Forbidden"), 0);
+}
+END_TEST
+
+START_TEST(a_pod_of_a_namespace_that_is_gone_is_dropped)
+{
+	fault(-1, PUBLISHER_CREATE, -ENOENT, 404);
+	w->fault.kind = "namespaces";
+	world_pod(w, "web-0");
+	world_run(w, 3600000);
+	ck_assert_str_eq(world_log(w), "POST");
+	ck_assert_uint_eq(count(strbuf_str(&w->notices), "CRDMissing"), 0);
+}
+END_TEST
+
+START_TEST(a_status_that_is_refused_is_told_once_and_tried_rarely)
+{
+	struct world_pod *pod = world_pod(w, "web-0");
+
+	world_run(w, 10000);
+	world_forget(w);
+	fault(-1, PUBLISHER_PATCH, -EINVAL, 422);
+	w->fault.message = "status.reason: too long";
+	pod->message = "changed";
+	world_core_changed(w, pod);
+	world_run(w, 3600000);
+	ck_assert_uint_ge(w->nr[PUBLISHER_PATCH], 10);
+	ck_assert_uint_le(w->nr[PUBLISHER_PATCH], 20);
+	ck_assert_uint_eq(w->nr[PUBLISHER_CREATE] + w->nr[PUBLISHER_DELETE], 0);
+	ck_assert_uint_eq(count(strbuf_str(&w->notices), "\n"), 1);
+	ck_assert(strstr(strbuf_str(&w->notices),
+			 "REJECTED Publishing shop/web-0 status refused: status.reason: too long"));
+}
+END_TEST
+
+START_TEST(warnings_are_passed_on_once)
+{
+	const struct k8s_watch_state down = {.rc = -ECONNREFUSED, .message = "refused"};
+	const struct k8s_watch_state up = {.connected = true};
+
+	publisher_watch_ops.on_state(w->p, &down);
+	publisher_watch_ops.on_state(w->p, &down);
+	publisher_watch_ops.on_state(w->p, &up);
+	publisher_watch_ops.on_state(w->p, &up);
+	ck_assert_str_eq(strbuf_str(&w->notices), "STATE Unreachable / watching pods: refused\n"
+						  "STATE Publishing / publishing again\n");
+}
+END_TEST
+
+START_TEST(requests_under_way_are_cancelled_at_the_end)
+{
+	world_pod(w, "web-0");
+	world_pod(w, "web-1");
+	world_run(w, 252);
+	ck_assert_uint_eq(w->nr_calls, 2);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("publisher failures");
+	TCase *t = tcase_create("failures");
+	int n = (int)(sizeof(outages) / sizeof(outages[0]));
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, an_outage_is_sat_out_with_few_requests_and_two_log_lines, 0, n);
+	tcase_add_loop_test(t, what_fails_late_is_as_safe_as_what_fails_early, 0, n);
+	tcase_add_test(t, retry_after_is_a_floor);
+	tcase_add_test(t, after_an_outage_one_request_tries_first);
+	tcase_add_test(t, a_created_object_whose_answer_was_lost_is_found_again);
+	tcase_add_test(t, a_lost_look_up_does_not_read_from_the_cache);
+	tcase_add_test(t, a_long_outage_with_churn_ends_in_one_write_per_living_pod);
+	tcase_add_test(t, pods_that_had_objects_before_an_outage_are_cleaned_up_after_it);
+	tcase_add_test(t, a_missing_crd_is_polled_and_everything_is_published_when_it_comes);
+	tcase_add_test(t, objects_that_went_with_their_crd_come_back_with_it);
+	tcase_add_test(t, a_forbidden_verb_rests_for_all_pods_and_is_named_once);
+	tcase_add_test(t, one_forbidden_pod_does_not_hold_up_others);
+	tcase_add_test(t, a_pod_of_a_namespace_that_goes_away_is_dropped);
+	tcase_add_test(t, a_pod_of_a_namespace_that_is_gone_is_dropped);
+	tcase_add_test(t, a_status_that_is_refused_is_told_once_and_tried_rarely);
+	tcase_add_test(t, warnings_are_passed_on_once);
+	tcase_add_test(t, requests_under_way_are_cancelled_at_the_end);
+	suite_add_tcase(s, t);
+	return s;
+}
