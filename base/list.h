@@ -38,9 +38,11 @@ static inline void list_del(struct list *item)
 	list_init(item);
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of variables cannot stand in parentheses */
 #define list_entry(ptr, type, m) CONTAINER_OF(ptr, type, m)
 #define list_for_each(it, head)  for (struct list *it = (head)->next; it != (head); it = it->next)
 /* The current item may be removed from the list inside the loop. */
 #define list_for_each_safe(it, nxt, head)                                   \
 	for (struct list *it = (head)->next, *nxt = it->next; it != (head); \
 	     it = nxt, nxt = it->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
