@@ -71,8 +71,13 @@ static struct nri_arena_block *add_block(struct nri_arena *a, size_t at_least)
 	if (!b)
 		return fail(a, -ENOMEM);
 	*b = (struct nri_arena_block){.next = a->blocks, .size = size};
-	a->blocks = b;
 	a->total += size;
+	if (a->blocks && at_least > BLOCK_SIZE) { /* full at once: leave the newest in use */
+		b->next = a->blocks->next;
+		a->blocks->next = b;
+	} else {
+		a->blocks = b;
+	}
 	return b;
 }
 

@@ -50,16 +50,15 @@ static int reject(struct nri_session *s, uint32_t stream, enum ttrpc_code code, 
 static int reply_unimplemented(struct nri_session *s, uint32_t stream, const char *what,
 			       struct ttrpc_span name, struct err *e)
 {
-	char quoted[QUOTED_MAX + 1] = "";
 	AUTO_STRBUF struct strbuf message;
 
+	strbuf_init(&message, MUX_FIRST_FRAME_MAX);
+	(void)strbuf_addf(&message, "%s ", what);
 	for (size_t i = 0; i < name.len && i < QUOTED_MAX; i++) {
-		uint8_t c = name.data[i];
+		bool is_plain = name.data[i] >= ' ' && name.data[i] <= '~';
 
-		quoted[i] = c >= ' ' && c <= '~' ? (char)c : '?';
+		(void)strbuf_add(&message, is_plain ? (const char *)&name.data[i] : "?", 1);
 	}
-	strbuf_init(&message, 2 * QUOTED_MAX);
-	(void)strbuf_addf(&message, "%s %s", what, quoted);
 	s->stats.unimplemented++;
 	return reply_error(s, stream, TTRPC_UNIMPLEMENTED, strbuf_str(&message), e);
 }

@@ -3,7 +3,6 @@
 #include "nri_methods.h"
 #include "nri_session_priv.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

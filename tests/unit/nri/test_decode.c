@@ -254,10 +254,12 @@ START_TEST(a_snapshot_of_long_strings_has_its_limit_too)
 	AUTO_FREE char *text = calloc(1, LEN + 1);
 	struct nri_kv kv = {"k", memset(text, 'v', LEN)};
 	struct nri_pod pod = {.id = "p", .annotations = &kv, .nr_annotations = 1};
-	struct nri_sync_message msg = {.pods = &pod, .nr_pods = 1};
+	struct nri_sync_message msg;
 	struct nri_snapshot snap;
 	int r = 0, n = 0;
 
+	fake_nri_encode_synchronize(&in, &pod, 1, NULL, 0, true);
+	ck_assert_int_eq(nri_decode_synchronize(&arena, in.data, in.len, &msg), 0);
 	nri_snapshot_init(&snap);
 	while (r == 0 && n++ < 1000)
 		r = nri_snapshot_add(&snap, &msg);
