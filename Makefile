@@ -147,6 +147,16 @@ e2e: packages-check ## the real thing: kernel resctrl, containerd and kube-apise
 	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld e2e-programs
 	@O=$(O) tests/e2e/run
 
+.PHONY: e2e-kernels
+e2e-kernels: packages-build ## the resctrl contract on kernels 6.1, 6.12 and 7.2 in a VM
+	@$(MAKE) --no-print-directory $(O)/tests/contract_real
+	@O=$(O) tests/contract/run-kernels
+
+.PHONY: e2e-hardware
+e2e-hardware: packages-build ## the same on this machine's own RDT (RESCTRL_E2E=1)
+	@$(MAKE) --no-print-directory $(O)/tests/contract_real
+	@O=$(O) tests/contract/run-hardware
+
 -include tests/e2e/e2e.mk tests/contract/contract.mk tests/bench/bench.mk
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')

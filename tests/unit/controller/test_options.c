@@ -11,8 +11,9 @@
 static const char *fake_getenv(void *ctx, const char *name)
 {
 	size_t len = strlen(name);
+	const char *const *const *env = ctx;
 
-	for (const char *const *v = ctx; v && *v; v++) {
+	for (const char *const *v = *env; v && *v; v++) {
 		if (strncmp(*v, name, len) == 0 && (*v)[len] == '=')
 			return *v + len + 1;
 	}
@@ -32,7 +33,7 @@ static int parse(const char *a, const char *b, const char *const *env, struct op
 		argv[2] = NULL;
 	if (!a)
 		argv[1] = NULL;
-	return options_parse(1 + (a != NULL) + (b != NULL), argv, fake_getenv, (void *)env, o, e);
+	return options_parse(1 + (a != NULL) + (b != NULL), argv, fake_getenv, &env, o, e);
 }
 
 START_TEST(defaults_are_what_help_says)
