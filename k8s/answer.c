@@ -94,8 +94,6 @@ void k8s_answer_header(struct k8s_answer *a, const char *line, size_t len)
 		keep(a->audit_id, sizeof(a->audit_id), v);
 	else if (is_name(name, "Content-Encoding"))
 		a->is_encoded = !is_name(v, "identity");
-	else if (is_name(name, "Content-Type"))
-		a->is_json = v.len >= 16 && strncasecmp(v.s, "application/json", 16) == 0;
 }
 
 /* ---- Status ---- */

@@ -62,7 +62,6 @@ struct k8s_transfer_ops {
 struct k8s_answer {
 	uint64_t retry_after_ms;
 	bool is_encoded; /* has a Content-Encoding, which nobody asked for */
-	bool is_json;
 	char warning[512];
 	char audit_id[64];
 };

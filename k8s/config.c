@@ -191,10 +191,11 @@ int k8s_config_set_server(struct k8s_config *cfg, const char *url, const char *w
 	/* kubectl takes "host:port" too. */
 	r = snprintf(full, sizeof(full), "%s%s", strstr(url, "://") ? "" : "https://", url);
 	if (r < 0 || (size_t)r >= sizeof(full) || !is_visible(url) || strchr(url, ' ') ||
-	    !split_url(full, &p))
-		r = err_set(e, -EINVAL, "%s: not a URL like https://host:6443", where);
-	else
-		r = check_parts(&p, where, e);
+	    !split_url(full, &p)) {
+		free_parts(&p);
+		return err_set(e, -EINVAL, "%s: not a URL like https://host:6443", where);
+	}
+	r = check_parts(&p, where, e);
 	if (r == 0)
 		r = join_url(cfg, &p, e);
 	free_parts(&p);

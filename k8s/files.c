@@ -102,7 +102,7 @@ int k8s_read_token(const char *path, char **ret, struct err *e)
 	char *start, *token;
 	int r = k8s_read_file(path, TOKEN_MAX + 16, &b, e);
 
-	if (r < 0)
+	if (r < 0 || !b.data)
 		return r;
 	while (b.len && strchr(" \t\r\n", b.data[b.len - 1]))
 		b.data[--b.len] = '\0';

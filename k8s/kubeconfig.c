@@ -184,7 +184,7 @@ static int load_pem(struct loader *l, yaml_node_t *map, const char *field, struc
 
 static int load_cluster(struct loader *l, yaml_node_t *cluster)
 {
-	const char *server, *tls_name, *proxy;
+	const char *server = NULL, *tls_name = NULL, *proxy = NULL;
 	char where[256];
 	int r = get_str(l, cluster, "server", &server);
 
@@ -217,7 +217,7 @@ static int load_cluster(struct loader *l, yaml_node_t *cluster)
 
 static int load_token(struct loader *l, yaml_node_t *user)
 {
-	const char *token, *file;
+	const char *token = NULL, *file = NULL;
 	int r = get_str(l, user, "tokenFile", &file);
 
 	if (r == 0)
@@ -232,7 +232,7 @@ static int load_token(struct loader *l, yaml_node_t *user)
 			r = k8s_read_token(l->cfg->token_file, &probe, l->e);
 		if (r < 0)
 			err_prefix(l->e, "kubeconfig '%s': 'tokenFile'", l->path);
-		else
+		else if (probe)
 			explicit_bzero(probe, strlen(probe));
 		return r;
 	}
@@ -286,8 +286,8 @@ static int load_user(struct loader *l, yaml_node_t *user)
 
 static int load_context(struct loader *l, const char *name)
 {
-	const char *cluster_name, *user_name, *ns;
-	yaml_node_t *context, *cluster, *user;
+	const char *cluster_name = NULL, *user_name = NULL, *ns = NULL;
+	yaml_node_t *context = NULL, *cluster = NULL, *user = NULL;
 	int r = find_named(l, "contexts", "context", name, &context);
 
 	if (r == 0)

@@ -76,6 +76,7 @@ int k8s_stream_next(struct k8s_stream *s, const char *data, size_t len, size_t *
 {
 	size_t skip = s->have ? 0 : skip_blanks(data, len);
 	size_t room, take, used;
+	const char *zero;
 	int r;
 
 	*ret_used = skip;
@@ -90,14 +91,15 @@ int k8s_stream_next(struct k8s_stream *s, const char *data, size_t len, size_t *
 	take = len - skip < room ? len - skip : room;
 	if (take > INT_MAX)
 		take = INT_MAX;
-	/* A zero byte would end the text for the parser, but not for us. */
-	if (memchr(data + skip, '\0', take))
-		return -EPROTO;
-	r = parse(s, data + skip, take, &used, ret);
+	/* A zero byte would end the text for the parser; what comes before it still counts. */
+	zero = memchr(data + skip, '\0', take);
+	if (zero)
+		take = (size_t)(zero - data) - skip;
+	r = take ? parse(s, data + skip, take, &used, ret) : -EPROTO;
 	if (r < 0)
 		return r;
 	*ret_used = skip + used;
 	if (r == 0 && *ret_used < len)
-		return -EMSGSIZE;
+		return zero ? -EPROTO : -EMSGSIZE;
 	return r;
 }
