@@ -371,9 +371,10 @@ static void answer_delete(struct slot *s, uint64_t now_ms, const struct k8s_resp
 		return;
 	case -ESTALE:
 	case -EEXIST:
-		/* Not the object that was meant: it has gone already. */
-		s->object = s->object == OBJECT_STALE ? OBJECT_UNKNOWN : OBJECT_NONE;
+		/* Not the object that was meant. What is there now has to be looked up. */
+		s->object = OBJECT_UNKNOWN;
 		s->quorum = true;
+		slot_back_off(s, now_ms, 1 * S_MS, 30 * S_MS);
 		return;
 	default:
 		slot_back_off(s, now_ms, 30 * S_MS, 5 * MIN_MS);

@@ -87,8 +87,9 @@ static void set_request(const struct slot *s, enum publisher_verb verb, struct k
 		[PUBLISHER_PATCH] = K8S_PATCH,
 		[PUBLISHER_DELETE] = K8S_DELETE,
 	};
+	_Static_assert(ARRAY_LEN(methods) == PUBLISHER_VERB_MAX, "one method per verb");
 
-	req->method = methods[verb];
+	req->method = methods[verb % PUBLISHER_VERB_MAX];
 	if (verb == PUBLISHER_CREATE || verb == PUBLISHER_PATCH)
 		req->query = MANAGER;
 	/* From the server's cache, which is cheap; a stale answer is found out by a 409. */

@@ -70,6 +70,8 @@ static void show_container(struct render *r, const struct core_container_view *c
 {
 	size_t at = r->nr_shown;
 
+	if (!*c->id)
+		return;
 	for (size_t i = 0; i < r->nr_shown; i++)
 		if (strcmp(r->shown[i]->id, c->id) == 0)
 			return;
@@ -79,7 +81,8 @@ static void show_container(struct render *r, const struct core_container_view *c
 		return;
 	if (r->nr_shown < STATUS_CONTAINERS_MAX)
 		r->nr_shown++;
-	memmove(&r->shown[at + 1], &r->shown[at], (r->nr_shown - at - 1) * sizeof(r->shown[0]));
+	for (size_t i = r->nr_shown - 1; i > at; i--)
+		r->shown[i] = r->shown[i - 1];
 	r->shown[at] = c;
 }
 
@@ -110,9 +113,10 @@ static void choose_words(struct render *r)
 		(void)snprintf(note + strlen(note), sizeof(note) - strlen(note), "%s",
 			       " (simulated resctrl)");
 	room = sizeof(r->message) - strlen(note);
-	len = status_text_copy(r->message, room, v->message);
-	(void)snprintf(r->message + len, sizeof(r->message) - len, "%s",
-		       len ? note : note + (note[0] == ' '));
+	/* A condition's message must be there and, see add_member(), must not be empty. */
+	len = status_text_copy(r->message, room,
+			       v->message && *v->message ? v->message : r->reason);
+	(void)snprintf(r->message + len, sizeof(r->message) - len, "%s", note);
 }
 
 static struct verdict ready(const struct render *r)
@@ -129,7 +133,7 @@ static struct verdict ready(const struct render *r)
 static struct verdict group_created(const struct render *r)
 {
 	if (r->in->view->group_state == CORE_GROUP_EXISTS)
-		return (struct verdict){'T', "GroupExists", ""};
+		return (struct verdict){'T', "GroupExists", "the group of the pod exists"};
 	return (struct verdict){r->in->view->queued ? 'U' : 'F', r->reason, r->message};
 }
 
@@ -138,14 +142,21 @@ static struct verdict tasks_assigned(const struct render *r)
 	const struct core_pod_view *v = r->in->view;
 
 	if (v->group_state != CORE_GROUP_EXISTS)
-		return (struct verdict){'U', "GroupNotCreated", ""};
+		return (struct verdict){'U', "GroupNotCreated",
+					"there is no group to assign tasks to"};
 	if (all_assigned(v))
-		return (struct verdict){'T', "AllAssigned", ""};
+		return (struct verdict){'T', "AllAssigned", "every task is in the group"};
 	return (struct verdict){v->queued ? 'U' : 'F', r->reason, r->message};
 }
 
+/*
+ * A member that is a string; left out when empty. Some builds of the API server take an empty
+ * string for null and refuse the object, so none is ever sent.
+ */
 static void add_member(struct strbuf *out, const char *name, const char *value, size_t max)
 {
+	if (!value || !*value)
+		return;
 	(void)strbuf_addf(out, ",\"%s\":", name);
 	status_text_quote_any(out, value, max);
 }
@@ -178,13 +189,11 @@ static void add_containers(struct render *r)
 		const struct core_container_view *c = r->shown[i];
 
 		(void)strbuf_adds(r->out, i ? ",{\"name\":" : "{\"name\":");
-		status_text_quote_any(r->out, c->name, CONTAINER_NAME_MAX);
+		status_text_quote_any(r->out, *c->name ? c->name : c->id, CONTAINER_NAME_MAX);
 		add_member(r->out, "containerID", c->id, CORE_ID_MAX);
 		add_member(r->out, "state", container_state(c->state), STATUS_REASON_MAX);
-		if (c->reason && *c->reason)
-			add_member(r->out, "reason", c->reason, STATUS_REASON_MAX);
-		if (c->message && *c->message)
-			add_member(r->out, "message", c->message, CONTAINER_MESSAGE_MAX);
+		add_member(r->out, "reason", c->reason, STATUS_REASON_MAX);
+		add_member(r->out, "message", c->message, CONTAINER_MESSAGE_MAX);
 		(void)strbuf_addc(r->out, '}');
 	}
 	(void)strbuf_addc(r->out, ']');
@@ -250,7 +259,7 @@ static void add_group(struct render *r)
 	(void)strbuf_addf(r->out, "{\"observedGeneration\":%lld,\"groupState\":\"%s\"",
 			  (long long)r->in->generation, exists ? "Exists" : "Failed");
 	if (!exists || !v->group_path || !*v->group_path)
-		return;
+		return; /* also not "simulated:" alone */
 	(void)snprintf(path, sizeof(path), "%s%s", r->in->simulated ? "simulated:" : "",
 		       v->group_path);
 	add_member(r->out, "groupPath", path, PATH_MAX_BYTES);

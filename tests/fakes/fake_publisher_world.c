@@ -19,7 +19,7 @@ static _Noreturn void broken(int line, const char *what)
 
 /* ---- the core ---- */
 
-static struct world_pod *find_pod(const struct world *w, const char *uid)
+static struct pw_pod *find_pod(const struct pw *w, const char *uid)
 {
 	for (size_t i = 0; i < w->nr_pods; i++)
 		if (strcmp(w->pods[i]->uid, uid) == 0)
@@ -31,8 +31,8 @@ static bool pod_view(void *ctx, const char *uid, struct core_pod_view *ret)
 {
 	static struct core_container_view containers[8];
 	static const char *const names[] = {"c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"};
-	struct world *w = ctx;
-	struct world_pod *pod = find_pod(w, uid);
+	struct pw *w = ctx;
+	struct pw_pod *pod = find_pod(w, uid);
 
 	if (!pod)
 		return false;
@@ -65,8 +65,8 @@ static bool pod_view(void *ctx, const char *uid, struct core_pod_view *ret)
 static int retry(void *ctx, uint64_t now_ms, const char *uid, struct core_retry_report *ret,
 		 struct err *e)
 {
-	struct world *w = ctx;
-	struct world_pod *pod = find_pod(w, uid);
+	struct pw *w = ctx;
+	struct pw_pod *pod = find_pod(w, uid);
 
 	NEED(now_ms == w->now_ms);
 	NEED(pod);
@@ -77,14 +77,14 @@ static int retry(void *ctx, uint64_t now_ms, const char *uid, struct core_retry_
 		pod->reconciled = pod->total;
 		pod->reason = "AllAssigned";
 		pod->message = "";
-		world_core_changed(w, pod);
+		pw_core_changed(w, pod);
 	}
 	return w->retry_rc < 0 ? err_sys(e, w->retry_rc, "retry") : 0;
 }
 
 static const struct publisher_core_ops core_ops = {.pod_view = pod_view, .retry = retry};
 
-void world_core_changed(struct world *w, const struct world_pod *pod)
+void pw_core_changed(struct pw *w, const struct pw_pod *pod)
 {
 	struct core_event event = {
 		.kind = CORE_ADD_OR_UPDATE,
@@ -98,10 +98,10 @@ void world_core_changed(struct world *w, const struct world_pod *pod)
 	publisher_on_core_event(w->p, w->now_ms, &event);
 }
 
-struct world_pod *world_core_pod(struct world *w, const char *namespace_, const char *name,
-				 const char *uid, unsigned total)
+struct pw_pod *pw_core_pod(struct pw *w, const char *namespace_, const char *name, const char *uid,
+			   unsigned total)
 {
-	struct world_pod *pod = calloc(1, sizeof(*pod));
+	struct pw_pod *pod = calloc(1, sizeof(*pod));
 
 	NEED(w->nr_pods < WORLD_PODS);
 	snprintf(pod->uid, sizeof(pod->uid), "%s", uid);
@@ -111,11 +111,11 @@ struct world_pod *world_core_pod(struct world *w, const char *namespace_, const 
 	pod->message = "";
 	pod->total = pod->reconciled = total;
 	w->pods[w->nr_pods++] = pod;
-	world_core_changed(w, pod);
+	pw_core_changed(w, pod);
 	return pod;
 }
 
-void world_core_removed(struct world *w, struct world_pod *pod)
+void pw_core_removed(struct pw *w, struct pw_pod *pod)
 {
 	struct core_event event = {.kind = CORE_REMOVED, .pod_uid = pod->uid};
 
@@ -128,7 +128,7 @@ void world_core_removed(struct world *w, struct world_pod *pod)
 
 /* ---- the watch ---- */
 
-static void watch(struct world *w, enum k8s_event_type type, struct k8s_object_meta *meta,
+static void watch(struct pw *w, enum k8s_event_type type, struct k8s_object_meta *meta,
 		  const char *mirror, const char *token)
 {
 	struct k8s_pair pairs[2];
@@ -142,16 +142,15 @@ static void watch(struct world *w, enum k8s_event_type type, struct k8s_object_m
 	publisher_watch_ops.on_object(w->p, type, meta);
 }
 
-void world_watch(struct world *w, enum k8s_event_type type, const char *namespace_,
-		 const char *name, const char *uid, const char *mirror, const char *token)
+void pw_watch(struct pw *w, enum k8s_event_type type, const char *namespace_, const char *name,
+	      const char *uid, const char *mirror, const char *token)
 {
 	struct k8s_object_meta meta = {.name = name, .namespace_ = namespace_, .uid = uid};
 
 	watch(w, type, &meta, mirror, token);
 }
 
-void world_watch_deleting(struct world *w, const char *namespace_, const char *name,
-			  const char *uid)
+void pw_watch_deleting(struct pw *w, const char *namespace_, const char *name, const char *uid)
 {
 	struct k8s_object_meta meta = {
 		.name = name, .namespace_ = namespace_, .uid = uid, .deleting = true};
@@ -159,31 +158,31 @@ void world_watch_deleting(struct world *w, const char *namespace_, const char *n
 	watch(w, K8S_MODIFIED, &meta, NULL, NULL);
 }
 
-void world_synced(struct world *w)
+void pw_synced(struct pw *w)
 {
 	publisher_watch_ops.on_synced(w->p);
 }
 
-struct world_pod *world_pod(struct world *w, const char *name)
+struct pw_pod *pw_pod(struct pw *w, const char *name)
 {
 	char uid[64];
 
 	snprintf(uid, sizeof(uid), "uid-%s", name);
-	world_watch(w, K8S_ADDED, "shop", name, uid, NULL, NULL);
-	return world_core_pod(w, "shop", name, uid, 1);
+	pw_watch(w, K8S_ADDED, "shop", name, uid, NULL, NULL);
+	return pw_core_pod(w, "shop", name, uid, 1);
 }
 
-void world_pod_gone(struct world *w, struct world_pod *pod)
+void pw_pod_gone(struct pw *w, struct pw_pod *pod)
 {
-	struct world_pod copy = *pod;
+	struct pw_pod copy = *pod;
 
-	world_core_removed(w, pod);
-	world_watch(w, K8S_DELETED, copy.namespace_, copy.name, copy.uid, NULL, NULL);
+	pw_core_removed(w, pod);
+	pw_watch(w, K8S_DELETED, copy.namespace_, copy.name, copy.uid, NULL, NULL);
 }
 
 /* ---- the API server ---- */
 
-struct world_object *world_object(struct world *w, const char *name)
+struct pw_object *pw_object(struct pw *w, const char *name)
 {
 	for (size_t i = 0; i < w->nr_objects; i++)
 		if (strcmp(w->objects[i]->name, name) == 0)
@@ -191,10 +190,10 @@ struct world_object *world_object(struct world *w, const char *name)
 	return NULL;
 }
 
-struct world_object *world_add_object(struct world *w, const char *namespace_, const char *name,
-				      const char *pod_uid, const char *node_name)
+struct pw_object *pw_add_object(struct pw *w, const char *namespace_, const char *name,
+				const char *pod_uid, const char *node_name)
 {
-	struct world_object *o = calloc(1, sizeof(*o));
+	struct pw_object *o = calloc(1, sizeof(*o));
 
 	NEED(w->nr_objects < WORLD_PODS);
 	snprintf(o->namespace_, sizeof(o->namespace_), "%s", namespace_);
@@ -207,7 +206,7 @@ struct world_object *world_add_object(struct world *w, const char *namespace_, c
 	return o;
 }
 
-static void remove_object(struct world *w, struct world_object *o)
+static void remove_object(struct pw *w, struct pw_object *o)
 {
 	for (size_t i = 0; i < w->nr_objects; i++)
 		if (w->objects[i] == o)
@@ -216,9 +215,9 @@ static void remove_object(struct world *w, struct world_object *o)
 	free(o);
 }
 
-void world_delete_object(struct world *w, const char *name)
+void pw_delete_object(struct pw *w, const char *name)
 {
-	struct world_object *o = world_object(w, name);
+	struct pw_object *o = pw_object(w, name);
 
 	NEED(o);
 	remove_object(w, o);
@@ -239,7 +238,7 @@ struct answer {
 	struct strbuf body;
 };
 
-static void add_object(struct answer *a, const struct world_object *o)
+static void add_object(struct answer *a, const struct pw_object *o)
 {
 	strbuf_addf(&a->body,
 		    "{\"apiVersion\":\"podresctrl.io/v1alpha1\",\"kind\":\"PodResctrlStatus\","
@@ -259,19 +258,19 @@ static void refuse(struct answer *a, int rc, int http_status, const char *reason
 	a->reason = reason;
 }
 
-static void do_create(struct world *w, const struct world_call *c, struct answer *a)
+static void do_create(struct pw *w, const struct pw_call *c, struct answer *a)
 {
 	json_object *body = json_tokener_parse(c->body);
 	const char *name = text_at(body, "/metadata/name");
-	struct world_object *o;
+	struct pw_object *o;
 
 	NEED(body);
 	NEED(strcmp(text_at(body, "/metadata/namespace"), c->namespace_) == 0);
-	if (world_object(w, name)) {
+	if (pw_object(w, name)) {
 		refuse(a, -EEXIST, 409, "AlreadyExists");
 	} else {
-		o = world_add_object(w, c->namespace_, name, text_at(body, "/spec/podUID"),
-				     text_at(body, "/spec/nodeName"));
+		o = pw_add_object(w, c->namespace_, name, text_at(body, "/spec/podUID"),
+				  text_at(body, "/spec/nodeName"));
 		snprintf(o->owner_uid, sizeof(o->owner_uid), "%s",
 			 text_at(body, "/metadata/ownerReferences/0/uid"));
 		a->http_status = 201;
@@ -280,11 +279,11 @@ static void do_create(struct world *w, const struct world_call *c, struct answer
 	json_object_put(body);
 }
 
-static void do_patch(struct world *w, const struct world_call *c, struct answer *a)
+static void do_patch(struct pw *w, const struct pw_call *c, struct answer *a)
 {
 	json_object *body = json_tokener_parse(c->body);
 	json_object *status = NULL;
-	struct world_object *o = world_object(w, c->name);
+	struct pw_object *o = pw_object(w, c->name);
 
 	NEED(strcmp(text_at(body, "/0/op"), "test") == 0);
 	NEED(strcmp(text_at(body, "/0/path"), "/metadata/uid") == 0);
@@ -304,12 +303,12 @@ static void do_patch(struct world *w, const struct world_call *c, struct answer 
 	json_object_put(body);
 }
 
-static void do_delete(struct world *w, const struct world_call *c, struct answer *a)
+static void do_delete(struct pw *w, const struct pw_call *c, struct answer *a)
 {
 	json_object *body = json_tokener_parse(c->body);
 	const char *uid = text_at(body, "/preconditions/uid");
 	const char *version = text_at(body, "/preconditions/resourceVersion");
-	struct world_object *o = world_object(w, c->name);
+	struct pw_object *o = pw_object(w, c->name);
 
 	NEED(*uid);
 	if (!o)
@@ -321,9 +320,9 @@ static void do_delete(struct world *w, const struct world_call *c, struct answer
 	json_object_put(body);
 }
 
-static void carry_out(struct world *w, const struct world_call *c, struct answer *a)
+static void carry_out(struct pw *w, const struct pw_call *c, struct answer *a)
 {
-	struct world_object *o = world_object(w, c->name);
+	struct pw_object *o = pw_object(w, c->name);
 
 	if (w->no_crd) {
 		refuse(a, -ENOENT, 404, NULL);
@@ -350,9 +349,9 @@ static void carry_out(struct world *w, const struct world_call *c, struct answer
 	}
 }
 
-static void answer(struct world *w, struct world_call *c)
+static void answer(struct pw *w, struct pw_call *c)
 {
-	struct world_fault *f = &w->fault;
+	struct pw_fault *f = &w->fault;
 	bool faulty = f->times && (f->verb == PUBLISHER_VERB_MAX || f->verb == c->verb);
 	struct answer a = {.http_status = 200};
 	struct k8s_response r = {0};
@@ -383,14 +382,14 @@ static void answer(struct world *w, struct world_call *c)
 
 /* ---- the client ---- */
 
-static void call_free(struct world_call *c)
+static void call_free(struct pw_call *c)
 {
 	free(c->query);
 	free(c->body);
 	free(c);
 }
 
-static void read_path(struct world_call *c, const struct k8s_request *req)
+static void read_path(struct pw_call *c, const struct k8s_request *req)
 {
 	static const char prefix[] = "/apis/podresctrl.io/v1alpha1/namespaces/";
 	const char *p = req->path + sizeof(prefix) - 1;
@@ -430,8 +429,8 @@ static int request(void *ctx, const struct k8s_request *req, k8s_done_fn *done, 
 		   struct k8s_call **ret, struct err *e)
 {
 	static const char *const words[] = {"GET", "POST", "PATCH", "DELETE"};
-	struct world *w = ctx;
-	struct world_call *c = calloc(1, sizeof(*c));
+	struct pw *w = ctx;
+	struct pw_call *c = calloc(1, sizeof(*c));
 
 	(void)e;
 	NEED(w->nr_calls < ARRAY_LEN(w->calls));
@@ -458,7 +457,7 @@ static int request(void *ctx, const struct k8s_request *req, k8s_done_fn *done, 
 
 static void cancel(void *ctx, struct k8s_call *call)
 {
-	struct world *w = ctx;
+	struct pw *w = ctx;
 
 	for (size_t i = 0; i < w->nr_calls; i++) {
 		if ((struct k8s_call *)w->calls[i] != call)
@@ -476,17 +475,17 @@ static const struct publisher_client_ops client_ops = {.request = request, .canc
 
 static uint64_t now_ms(void *ctx)
 {
-	return ((struct world *)ctx)->now_ms;
+	return ((struct pw *)ctx)->now_ms;
 }
 
 static int64_t wall_s(void *ctx)
 {
-	return WORLD_WALL_S + (int64_t)(((struct world *)ctx)->now_ms / 1000);
+	return WORLD_WALL_S + (int64_t)(((struct pw *)ctx)->now_ms / 1000);
 }
 
 static uint32_t random_u32(void *ctx)
 {
-	return ((struct world *)ctx)->random;
+	return ((struct pw *)ctx)->random;
 }
 
 static const struct publisher_env env = {.now_ms = now_ms, .wall_s = wall_s, .random = random_u32};
@@ -495,13 +494,13 @@ static void on_notice(void *ctx, const struct publisher_notice *n)
 {
 	static const char *const kinds[] = {"STATE",   "REJECTED", "NAME_TAKEN",
 					    "HANDLED", "WARNING",  "NO_MEMORY"};
-	struct world *w = ctx;
+	struct pw *w = ctx;
 
 	strbuf_addf(&w->notices, "%s %s %s/%s %s\n", kinds[n->kind], publisher_state_name(n->state),
 		    n->namespace_, n->name, n->text);
 }
 
-static void start_publisher(struct world *w, const struct publisher_config *config)
+static void start_publisher(struct pw *w, const struct publisher_config *config)
 {
 	static const struct publisher_config plain = {.node_name = WORLD_NODE};
 	const struct publisher_deps deps = {
@@ -517,9 +516,9 @@ static void start_publisher(struct world *w, const struct publisher_config *conf
 	NEED(publisher_new(config ? config : &plain, &deps, &w->p, NULL) == 0);
 }
 
-struct world *world_new(const struct publisher_config *config)
+struct pw *pw_new(const struct publisher_config *config)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct pw *w = calloc(1, sizeof(*w));
 
 	w->now_ms = 1000000;
 	strbuf_init(&w->log, 1 << 20);
@@ -528,15 +527,15 @@ struct world *world_new(const struct publisher_config *config)
 	return w;
 }
 
-void world_restart(struct world *w, const struct publisher_config *config)
+void pw_restart(struct pw *w, const struct publisher_config *config)
 {
 	publisher_free(w->p);
 	NEED(w->nr_calls == 0);
 	start_publisher(w, config);
-	world_forget(w);
+	pw_forget(w);
 }
 
-void world_free(struct world *w)
+void pw_free(struct pw *w)
 {
 	publisher_free(w->p);
 	NEED(w->nr_calls == 0);
@@ -549,10 +548,10 @@ void world_free(struct world *w)
 	free(w);
 }
 
-static bool answer_one(struct world *w)
+static bool answer_one(struct pw *w)
 {
 	for (size_t i = 0; i < w->nr_calls; i++) {
-		struct world_call *c = w->calls[i];
+		struct pw_call *c = w->calls[i];
 
 		if (c->answer_ms > w->now_ms)
 			continue;
@@ -566,7 +565,7 @@ static bool answer_one(struct world *w)
 	return false;
 }
 
-static uint64_t next_time(const struct world *w)
+static uint64_t next_time(const struct pw *w)
 {
 	uint64_t next = publisher_next_ms(w->p);
 
@@ -576,7 +575,7 @@ static uint64_t next_time(const struct world *w)
 	return next;
 }
 
-void world_run(struct world *w, uint64_t ms)
+void pw_run(struct pw *w, uint64_t ms)
 {
 	uint64_t end = w->now_ms + ms;
 	unsigned turns = 0;
@@ -599,7 +598,7 @@ void world_run(struct world *w, uint64_t ms)
 	w->now_ms = end;
 }
 
-void world_forget(struct world *w)
+void pw_forget(struct pw *w)
 {
 	memset(w->nr, 0, sizeof(w->nr));
 	strbuf_reset(&w->log);
@@ -607,7 +606,7 @@ void world_forget(struct world *w)
 	w->retries = 0;
 }
 
-const char *world_log(const struct world *w)
+const char *pw_log(const struct pw *w)
 {
 	return strbuf_str(&w->log);
 }

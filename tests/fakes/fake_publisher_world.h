@@ -14,7 +14,7 @@
 #define WORLD_WALL_S  INT64_C(1763600000)
 #define WORLD_LATENCY 5 /* ms from a request to its answer */
 
-struct world_pod {
+struct pw_pod {
 	char uid[64]; /* as the runtime knows it */
 	char namespace_[64], name[64];
 	enum core_group_state group_state;
@@ -23,7 +23,7 @@ struct world_pod {
 	bool queued;
 };
 
-struct world_object {
+struct pw_object {
 	char namespace_[64], name[64], uid[64], version[32];
 	char pod_uid[64], node_name[64];
 	char owner_uid[64];
@@ -31,7 +31,7 @@ struct world_object {
 };
 
 /* How a request fails: all of its verb, until TIMES of them did. */
-struct world_fault {
+struct pw_fault {
 	int times;                /* 0: none; negative: for ever */
 	enum publisher_verb verb; /* PUBLISHER_VERB_MAX: any */
 	int rc, http_status;
@@ -40,7 +40,7 @@ struct world_fault {
 	bool carried_out; /* the request took effect, only the answer is lost */
 };
 
-struct world_call {
+struct pw_call {
 	k8s_done_fn *done;
 	void *ctx;
 	enum publisher_verb verb;
@@ -49,12 +49,12 @@ struct world_call {
 	uint64_t answer_ms;
 };
 
-struct world {
+struct pw {
 	struct publisher *p;
 	uint64_t now_ms;
 	uint32_t random;
 
-	struct world_pod *pods[WORLD_PODS];
+	struct pw_pod *pods[WORLD_PODS];
 	size_t nr_pods;
 	/* What an attempt gives, and what it does to the pod; how many there were. */
 	struct core_retry_report retry_report;
@@ -62,13 +62,13 @@ struct world {
 	bool retry_repairs;
 	unsigned retries;
 
-	struct world_object *objects[WORLD_PODS];
+	struct pw_object *objects[WORLD_PODS];
 	size_t nr_objects;
 	unsigned next_uid, next_version;
 	bool no_crd;
-	struct world_fault fault;
+	struct pw_fault fault;
 
-	struct world_call *calls[8];
+	struct pw_call *calls[8];
 	size_t nr_calls, max_calls; /* in flight now, and at most */
 	unsigned nr[PUBLISHER_VERB_MAX];
 	struct strbuf log;     /* "POST PATCH DELETE" in the order of their sending */
@@ -77,38 +77,37 @@ struct world {
 	char last_query[128];
 };
 
-struct world *world_new(const struct publisher_config *config); /* NULL: jitter off, n1 */
-void world_free(struct world *w);
+struct pw *pw_new(const struct publisher_config *config); /* NULL: jitter off, n1 */
+void pw_free(struct pw *w);
 
 /* A new publisher in place of the old one: the daemon was started again. */
-void world_restart(struct world *w, const struct publisher_config *config);
+void pw_restart(struct pw *w, const struct publisher_config *config);
 
 /* Let MS milliseconds pass. Fails the test when the publisher spins. */
-void world_run(struct world *w, uint64_t ms);
+void pw_run(struct pw *w, uint64_t ms);
 
 /* The core gets a pod with TOTAL containers, all of them placed, and says so. */
-struct world_pod *world_core_pod(struct world *w, const char *namespace_, const char *name,
-				 const char *uid, unsigned total);
-void world_core_changed(struct world *w, const struct world_pod *pod); /* tells the publisher */
-void world_core_removed(struct world *w, struct world_pod *pod);       /* POD is freed */
+struct pw_pod *pw_core_pod(struct pw *w, const char *namespace_, const char *name, const char *uid,
+			   unsigned total);
+void pw_core_changed(struct pw *w, const struct pw_pod *pod); /* tells the publisher */
+void pw_core_removed(struct pw *w, struct pw_pod *pod);       /* POD is freed */
 
 /* What the pod watch shows. MIRROR and TOKEN: annotations, NULL for none. */
-void world_watch(struct world *w, enum k8s_event_type type, const char *namespace_,
-		 const char *name, const char *uid, const char *mirror, const char *token);
-void world_watch_deleting(struct world *w, const char *namespace_, const char *name,
-			  const char *uid);
-void world_synced(struct world *w);
+void pw_watch(struct pw *w, enum k8s_event_type type, const char *namespace_, const char *name,
+	      const char *uid, const char *mirror, const char *token);
+void pw_watch_deleting(struct pw *w, const char *namespace_, const char *name, const char *uid);
+void pw_synced(struct pw *w);
 
 /* Both: a pod that runs, with one placed container. UID is "uid-<name>". */
-struct world_pod *world_pod(struct world *w, const char *name);
+struct pw_pod *pw_pod(struct pw *w, const char *name);
 /* The same pod goes, first here, then there. */
-void world_pod_gone(struct world *w, struct world_pod *pod);
+void pw_pod_gone(struct pw *w, struct pw_pod *pod);
 
-struct world_object *world_object(struct world *w, const char *name); /* NULL: none */
-struct world_object *world_add_object(struct world *w, const char *namespace_, const char *name,
-				      const char *pod_uid, const char *node_name);
-void world_delete_object(struct world *w, const char *name);
+struct pw_object *pw_object(struct pw *w, const char *name); /* NULL: none */
+struct pw_object *pw_add_object(struct pw *w, const char *namespace_, const char *name,
+				const char *pod_uid, const char *node_name);
+void pw_delete_object(struct pw *w, const char *name);
 
 /* Forget the requests and notices so far. */
-void world_forget(struct world *w);
-const char *world_log(const struct world *w);
+void pw_forget(struct pw *w);
+const char *pw_log(const struct pw *w);

