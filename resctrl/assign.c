@@ -159,11 +159,12 @@ static int open_and_write(struct rs *rs, const char *tasks, struct job *j, struc
 int rs_assign_each(struct rs *rs, const char *path, const struct rs_tids *tids,
 		   unsigned char *outcome, struct rs_assign_result *ret, struct err *e)
 {
-	struct job j = {.rs = rs, .tids = tids, .outcome = outcome, .ret = ret, .want = LIST_MAX};
+	struct job j = {.rs = rs, .tids = tids, .ret = ret, .want = LIST_MAX};
 	char tasks[RS_FILE_MAX];
 	bool locked;
 	int r;
 
+	j.outcome = outcome;
 	*ret = (struct rs_assign_result){0};
 	if ((*path && !rs_path_is_group(path)) ||
 	    rs_path_join(path, RS_TASKS, tasks, sizeof(tasks)) < 0)

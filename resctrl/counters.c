@@ -81,6 +81,17 @@ static int read_domain(struct rs *rs, const char *dir, struct rs_counters *c, st
 	return 0;
 }
 
+/* Listing DATA, the mon_data of the group PATH, failed: is it the group that is missing? */
+static int no_data(struct rs *rs, const char *path, const char *data, int code, struct err *e)
+{
+	struct rs_stat st;
+	int r = rs_fail(rs, RS_LIST, data, code, e);
+
+	if (r == -ENOENT && rs->ops->stat(rs->ctx, path, &st) == 0)
+		return err_set(e, -EOPNOTSUPP, "group '%s' has no counters", path);
+	return r;
+}
+
 int rs_group_counters(struct rs *rs, const char *path, struct rs_counters *ret, struct err *e)
 {
 	AUTO_STRBUF struct strbuf names;
@@ -94,7 +105,7 @@ int rs_group_counters(struct rs *rs, const char *path, struct rs_counters *ret, 
 		return err_set(e, -EINVAL, "'%.64s' is not the path of a group", path);
 	r = rs_list_dirs(rs, data, &names);
 	if (r < 0)
-		return rs_fail(rs, RS_LIST, data, r, e);
+		return no_data(rs, path, data, r, e);
 	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
 		/* "mon_L3_00"; newer kernels have other kinds of domains beside them. */
 		if (strncmp(names.data + i, "mon_L3_", strlen("mon_L3_")) != 0 ||

@@ -6,6 +6,7 @@
  * escapes; the file system type is the first field after a lone "-".
  */
 
+#include "mount_priv.h"
 #include "resctrl_real.h"
 #include "strbuf.h"
 
@@ -159,7 +160,7 @@ static void note_line(const struct mount_line *ml, const char *root, struct rs_m
 	memcpy(m->where, where, sizeof(where));
 }
 
-static void parse_mountinfo(const char *text, size_t len, const char *root, struct rs_mount *m)
+void rs_mount_parse(const char *text, size_t len, const char *root, struct rs_mount *m)
 {
 	const char *end = text + len;
 
@@ -205,7 +206,7 @@ int rs_mount_detect(const struct rs_mount_env *env, const char *root, struct rs_
 	r = read_file(path, &text);
 	if (r < 0)
 		return err_sys(e, r == -EFBIG ? -EIO : r, "read '%s'", path);
-	parse_mountinfo(strbuf_str(&text), text.len, want, &m);
+	rs_mount_parse(strbuf_str(&text), text.len, want, &m);
 	if (m.state != RS_MOUNT_NONE && m.writable)
 		m.writable = tasks_opens(m.where);
 	*ret = m;
@@ -255,7 +256,7 @@ static int mount_resctrl(const struct rs_mount_env *env, const char *root)
 int rs_mount_ensure(const struct rs_mount_env *env, const char *root, bool auto_mount,
 		    struct rs_mount *ret, struct err *e)
 {
-	struct rs_mount m;
+	struct rs_mount m = {0};
 	int r = rs_mount_detect(env, root, &m, e);
 
 	if (r < 0)

@@ -45,7 +45,7 @@ static const char *mon_name(const char *path, size_t *ctrl_len)
 		return path + strlen(mid);
 	}
 	slash = strchr(path, '/');
-	if (!slash || strncmp(slash + 1, mid, strlen(mid)) != 0)
+	if (!slash || slash == path || strncmp(slash + 1, mid, strlen(mid)) != 0)
 		return NULL;
 	*ctrl_len = (size_t)(slash - path);
 	return slash + 1 + strlen(mid);
@@ -134,17 +134,19 @@ static bool prefix_is_valid(const char *prefix)
 
 int rs_group_name(const char *prefix, const char *uid, char *buf, size_t size, struct err *e)
 {
-	char part[UID_PART_MAX + 1];
-	size_t len;
+	char part[UID_PART_MAX + 1], name[RS_NAME_MAX + 1];
+	int len;
 
 	if (!prefix_is_valid(prefix))
-		return err_set(e, -EINVAL, "group prefix '%s' must be of [A-Za-z0-9_-]", prefix);
+		return err_set(e, -EINVAL, "group prefix '%.80s' must be of [A-Za-z0-9_-]", prefix);
 	if (!*uid)
 		return err_set(e, -EINVAL, "a pod without UID has no group name");
 	uid_part(uid, part);
-	len = strlen(prefix) + strlen(part);
-	if (len > RS_NAME_MAX || len >= size)
+	len = snprintf(name, sizeof(name), "%s%s", prefix, part);
+	if (len < 0 || (size_t)len >= sizeof(name) || (size_t)len >= size)
 		return err_set(e, -EINVAL, "group name '%.80s%s' is too long", prefix, part);
-	(void)snprintf(buf, size, "%s%s", prefix, part);
+	if (!rs_name_is_valid(name)) /* "mon_" and "data" */
+		return err_set(e, -EINVAL, "'%s' cannot be the name of a group", name);
+	memcpy(buf, name, (size_t)len + 1);
 	return 0;
 }

@@ -82,9 +82,12 @@ static int translate(struct rs *rs, enum rs_action action, const char *path, int
 		return code;
 	case ENOSYS:
 		return -EOPNOTSUPP;
+	case ENOTDIR:
+		if (action == RS_RMDIR)
+			return -EINVAL; /* one of the files beside the groups */
+		return what_is_missing(rs, action, path);
 	case ENOENT:
 	case ENODEV:
-	case ENOTDIR:
 	case ESTALE:
 		return what_is_missing(rs, action, path);
 	case EPERM:
@@ -98,18 +101,29 @@ static int translate(struct rs *rs, enum rs_action action, const char *path, int
 	}
 }
 
-/* Append the kernel's own explanation, if it has one, on one line. */
-static void quote_status(struct rs *rs, struct err *e)
+/*
+ * Append the kernel's own explanation, if it has one, on one line. A write to `tasks` and
+ * a rename start the status anew; a mkdir adds to what others left (up to 6.12 at least), so
+ * of that only the last line is its own, and only for the failures it has words for.
+ */
+static void quote_status(struct rs *rs, enum rs_action action, int code, struct err *e)
 {
 	AUTO_STRBUF struct strbuf sb;
 	size_t len = strlen(e->msg);
+	const char *text;
 
 	strbuf_init(&sb, STATUS_MAX);
+	if (action == RS_MKDIR ? code != -ENOSPC && code != -EBUSY
+			       : action != RS_ASSIGN && action != RS_RENAME)
+		return;
 	if (rs->ops->read(rs->ctx, "info/last_cmd_status", &sb) < 0)
 		return;
 	while (sb.len && sb.data[sb.len - 1] == '\n')
 		sb.data[--sb.len] = '\0';
-	if (!sb.len || strcmp(sb.data, "ok") == 0)
+	text = strbuf_str(&sb);
+	if (action == RS_MKDIR && strrchr(text, '\n'))
+		text = strrchr(text, '\n') + 1;
+	if (!*text || strcmp(text, "ok") == 0)
 		return;
 	for (size_t i = 0; i < sb.len; i++) {
 		if (sb.data[i] == '\n')
@@ -117,7 +131,7 @@ static void quote_status(struct rs *rs, struct err *e)
 		else if (sb.data[i] < ' ' || sb.data[i] > '~')
 			sb.data[i] = '?';
 	}
-	(void)snprintf(e->msg + len, sizeof(e->msg) - len, "; kernel: %s", sb.data);
+	(void)snprintf(e->msg + len, sizeof(e->msg) - len, "; kernel: %s", text);
 }
 
 int rs_fail(struct rs *rs, enum rs_action action, const char *path, int code, struct err *e)
@@ -128,8 +142,7 @@ int rs_fail(struct rs *rs, enum rs_action action, const char *path, int code, st
 		return translate(rs, action, path, code);
 	(void)err_sys(e, code, "%s '%s'", verbs[action], *path ? path : ".");
 	/* Before anything else is asked of the kernel: the status is of the last command. */
-	if (action == RS_MKDIR || action == RS_ASSIGN || action == RS_RENAME)
-		quote_status(rs, e);
+	quote_status(rs, action, code, e);
 	translated = translate(rs, action, path, code);
 	e->code = translated;
 	return translated;

@@ -4,6 +4,7 @@
 
 #include "sim_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,16 +120,23 @@ static int find_above(struct rs_sim *sim, const char *path, struct sim_place *re
 	const char *slash = strrchr(path, '/');
 	char dir[RS_PATH_MAX];
 	size_t len = slash ? (size_t)(slash - path) : 0;
+	int r;
 
 	*name = slash ? slash + 1 : path;
-	if (strlen(*name) > RS_NAME_MAX || strlen(path) >= RS_PATH_MAX)
+	/* The kernel has no NAME_MAX here; this tree has only so much room. */
+	if (strlen(path) >= RS_PATH_MAX)
 		return -ENAMETOOLONG;
 	memcpy(dir, path, len);
 	dir[len] = '\0';
-	return sim_find(sim, dir, ret);
+	r = sim_find(sim, dir, ret);
+	return r == 0 && !sim_place_is_dir(ret) ? -ENOTDIR : r;
 }
 
-/* The rules of mkdir, in the kernel's order. *PARENT stays NULL for a control group. */
+/*
+ * The rules of mkdir, in the kernel's order. Like 6.12, and unlike 7.2, it does not clear
+ * the status of the command before, so complaints of several mkdirs add up. *PARENT stays NULL for
+ * a control group.
+ */
 static int may_mkdir(struct rs_sim *sim, const char *path, struct sim_group **parent)
 {
 	struct sim_place above, there;
@@ -138,23 +146,18 @@ static int may_mkdir(struct rs_sim *sim, const char *path, struct sim_group **pa
 	*parent = NULL;
 	if (r < 0)
 		return r;
-	if (!sim_place_is_dir(&above))
-		return -ENOTDIR;
 	if (sim_find(sim, path, &there) == 0 || !*name || strcmp(name, ".") == 0)
 		return -EEXIST;
 	if (sim->config.read_only)
 		return -EROFS;
 	if (strchr(name, '\n'))
 		return -EINVAL;
-	strbuf_reset(&sim->status);
 	if (sim_place_is_group(&above) && above.group == &sim->root)
 		return 0;
 	if (sim->config.no_monitoring)
 		return -EPERM;
-	if (sim_place_is_info(&above)) {
-		(void)strbuf_adds(&sim->status, "Directory was removed\n");
+	if (sim_place_is_info(&above))
 		return -ENODEV;
-	}
 	if (!sim_place_is_mon_groups(&above) || strcmp(name, "mon_groups") == 0)
 		return -EPERM;
 	*parent = above.group;
@@ -231,53 +234,82 @@ static int refuse(struct rs_sim *sim, const char *why)
 	return -EPERM;
 }
 
-static int may_rename(struct rs_sim *sim, const char *from, const char *to,
-		      struct sim_group **group, struct sim_group **parent)
+static bool is_below(const char *path, const char *dir)
 {
-	struct sim_place p, above, there;
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && path[len] == '/';
+}
+
+/* What every file system refuses, in the order of rename(2) in the kernel. */
+static int rename_is_sane(struct rs_sim *sim, const char *from, const char *to, struct sim_place *p,
+			  struct sim_place *above)
+{
+	struct sim_place there;
 	const char *name;
-	int r = sim->config.read_only ? -EROFS : sim_find(sim, from, &p);
+	int r = find_above(sim, from, above, &name);
 
 	if (r == 0)
-		r = find_above(sim, to, &above, &name);
-	if (r < 0)
+		r = find_above(sim, to, above, &name);
+	if (r == 0)
+		r = sim->config.read_only ? -EROFS : sim_find(sim, from, p);
+	if (r)
 		return r;
+	if (is_below(to, from))
+		return -EINVAL;
+	if (is_below(from, to))
+		return -ENOTEMPTY;
+	if (sim_find(sim, to, &there) < 0 || sim_place_is_dir(p) == sim_place_is_dir(&there))
+		return 0;
+	return sim_place_is_dir(p) ? -ENOTDIR : -EISDIR;
+}
+
+/* What resctrl refuses. */
+static int may_rename(struct rs_sim *sim, const struct sim_place *p, const struct sim_place *above,
+		      const char *to)
+{
+	const char *slash = strrchr(to, '/');
+	struct sim_place there;
+
 	if (sim->config.no_rename)
 		return -EPERM;
+	if (sim_place_is_info(p) || sim_place_is_info(above))
+		return -ENOENT;
 	strbuf_reset(&sim->status);
-	if (!sim_place_is_dir(&p) || !sim_place_is_dir(&above))
+	if (!sim_place_is_dir(p))
 		return refuse(sim, "Source and destination must be directories");
-	if (!sim_place_is_group(&p) || !sim_group_is_mon(p.group))
+	if (!sim_place_is_group(p) || !sim_group_is_mon(p->group))
 		return refuse(sim, "Source must be a MON group\n");
-	if (!sim_place_is_mon_groups(&above) || strcmp(name, "mon_groups") == 0)
+	if (!sim_place_is_mon_groups(above) || !slash || strcmp(slash + 1, "mon_groups") == 0)
 		return refuse(sim, "Destination must be a mon_groups subdirectory\n");
-	*group = p.group;
-	*parent = above.group;
 	return sim_find(sim, to, &there) == 0 ? -EEXIST : 0;
 }
 
-int sim_rename(void *ctx, const char *from, const char *to)
+static void reparent(struct rs_sim *sim, struct sim_group *group, struct sim_group *parent,
+		     const char *to)
 {
-	struct rs_sim *sim = ctx;
-	struct sim_group *group, *parent;
 	int r;
 
-	if (strcmp(from, to) == 0)
-		return 0;
-	r = may_rename(sim, from, to, &group, &parent);
-	if (r < 0)
-		return r;
-	/* The map has room: one entry leaves before the other comes. */
 	(void)strmap_del(&sim->groups, group->path);
 	(void)snprintf(group->path, sizeof(group->path), "%s", to);
 	r = strmap_add(&sim->groups, group->path, group);
-	if (r < 0) {
-		(void)snprintf(group->path, sizeof(group->path), "%s", from);
-		return r;
-	}
+	assert(r == 0); /* there is room: one entry left before the other came */
 	list_del(&group->link);
 	list_append(&parent->children, &group->link);
 	group->parent = parent;
 	group->closid = parent->closid;
-	return 0;
+}
+
+int sim_rename(void *ctx, const char *from, const char *to)
+{
+	struct sim_place p = {0}, above = {0};
+	struct rs_sim *sim = ctx;
+	int r = rename_is_sane(sim, from, to, &p, &above);
+
+	if (r || strcmp(from, to) == 0)
+		return r;
+	r = may_rename(sim, &p, &above, to);
+	if (r == 0)
+		reparent(sim, p.group, above.group, to);
+	return r;
 }

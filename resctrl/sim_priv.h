@@ -119,7 +119,7 @@ struct sim_place {
 	const struct sim_name *name;
 };
 
-/* 0 or -ENOENT. */
+/* 0, -ENOENT or -ENOTDIR. */
 int sim_find(struct rs_sim *sim, const char *path, struct sim_place *ret);
 bool sim_place_is_dir(const struct sim_place *p);
 bool sim_place_is_group(const struct sim_place *p);

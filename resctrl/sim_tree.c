@@ -116,21 +116,48 @@ static struct sim_group *innermost(struct rs_sim *sim, const char *path, const c
 	return &sim->root;
 }
 
-int sim_find(struct rs_sim *sim, const char *path, struct sim_place *ret)
+static bool look_up(struct rs_sim *sim, const char *path, struct sim_place *ret)
 {
 	const char *rest;
-	struct sim_group *g;
+	struct sim_group *g = innermost(sim, path, &rest);
 
-	if (!sim->mounted)
-		return -ENOENT;
-	g = innermost(sim, path, &rest);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (applies(sim, g, &names[i]) && is_path(rest, &names[i])) {
 			*ret = (struct sim_place){.group = g, .name = &names[i]};
-			return 0;
+			return true;
 		}
 	}
-	return -ENOENT;
+	return false;
+}
+
+/* Does the way to PATH lead through a file? */
+static bool leads_through_file(struct rs_sim *sim, const char *path)
+{
+	char dir[RS_PATH_MAX];
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		size_t len = (size_t)(slash - path);
+		struct sim_place p;
+
+		if (len >= sizeof(dir))
+			return false;
+		memcpy(dir, path, len);
+		dir[len] = '\0';
+		if (!look_up(sim, dir, &p))
+			return false;
+		if (!sim_place_is_dir(&p))
+			return true;
+	}
+	return false;
+}
+
+int sim_find(struct rs_sim *sim, const char *path, struct sim_place *ret)
+{
+	if (!sim->mounted)
+		return -ENOENT;
+	if (look_up(sim, path, ret))
+		return 0;
+	return leads_through_file(sim, path) ? -ENOTDIR : -ENOENT;
 }
 
 bool sim_place_is_dir(const struct sim_place *p)

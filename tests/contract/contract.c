@@ -89,6 +89,16 @@ bool contract_status_has(struct contract *c, const char *words)
 	return FN(c, read, "info/last_cmd_status", &sb) == 0 && strstr(strbuf_str(&sb), words);
 }
 
+bool contract_status_ends(struct contract *c, const char *words)
+{
+	AUTO_STRBUF struct strbuf sb;
+	size_t len = strlen(words);
+
+	strbuf_init(&sb, 4096);
+	return FN(c, read, "info/last_cmd_status", &sb) == 0 && sb.len >= len &&
+	       strcmp(sb.data + sb.len - len, words) == 0;
+}
+
 struct contract_features contract_features(const struct contract_world *w)
 {
 	struct contract_features can = {0};

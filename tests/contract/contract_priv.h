@@ -65,6 +65,7 @@ int contract_lists(struct contract *c, const char *group, pid_t tid);
 
 /* Does info/last_cmd_status contain WORDS? */
 bool contract_status_has(struct contract *c, const char *words);
+bool contract_status_ends(struct contract *c, const char *words);
 
 struct contract_case {
 	const char *name;

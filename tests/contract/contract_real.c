@@ -7,6 +7,7 @@
  */
 
 #include "contract.h"
+#include "lockstep.h"
 #include "resctrl_real.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@
 #include <time.h>
 
 #define PROCS 64
+#define SEEDS 5
+#define STEPS 2000
 
 struct proc {
 	pid_t pid;
@@ -47,12 +50,20 @@ static void *idle(void *arg)
 	return NULL;
 }
 
+/* Nobody is left behind, also when PARENT ended before this could be arranged. */
+static void die_with(pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+}
+
 static void fork_idle(int sock)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		die_with(parent);
 		for (;;)
 			pause();
 	}
@@ -71,12 +82,12 @@ static void work(int sock)
 		_exit(1);
 }
 
-static void serve(int sock)
+static void serve(int sock, pid_t parent)
 {
 	pthread_t thread;
 	char command;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	die_with(parent);
 	(void)signal(SIGCHLD, SIG_IGN);
 	while (read(sock, &command, 1) == 1) {
 		if (command == 'f')
@@ -95,14 +106,19 @@ static pid_t real_spawn(void *ctx)
 {
 	struct real_world *w = ctx;
 	int sv[2];
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	if (w->nr == PROCS || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
 		return -EAGAIN;
 	pid = fork();
+	if (pid < 0) {
+		close(sv[0]);
+		close(sv[1]);
+		return -EAGAIN;
+	}
 	if (pid == 0) {
 		close(sv[0]);
-		serve(sv[1]);
+		serve(sv[1], parent);
 	}
 	close(sv[1]);
 	w->procs[w->nr++] = (struct proc){.pid = pid, .sock = sv[0]};
@@ -212,6 +228,14 @@ int main(int argc, char **argv)
 
 		counts[r]++;
 		printf("%s  %s%s%s\n", words[r], contract_name(i), *msg ? ": " : "", msg);
+	}
+	for (unsigned seed = 1; seed <= SEEDS; seed++) {
+		char msg[CONTRACT_MSG_MAX];
+		enum contract_result r = lockstep_run(&w, STEPS, seed, msg);
+
+		counts[r]++;
+		printf("%s  the_simulation_agrees_in_%d_random_steps (seed %u)%s%s\n", words[r],
+		       STEPS, seed, *msg ? ": " : "", msg);
 	}
 	rs_real_close(real);
 	printf("RESULT %u %u %u\n", counts[CONTRACT_PASSED], counts[CONTRACT_FAILED],
