@@ -19,6 +19,12 @@ struct step {
 	char name[RS_NAME_MAX + 1]; /* what this step lets go; "" while nothing was found */
 };
 
+/* Places below other control groups are not swept; a group seen here is not that pod's. */
+static bool is_elsewhere(const struct pod *pod)
+{
+	return *str_or_empty(pod->parent) != '\0';
+}
+
 static bool keep(void *ctx, const char *name)
 {
 	struct step *step = ctx;
@@ -26,7 +32,7 @@ static bool keep(void *ctx, const char *name)
 	const struct pod *pod = strmap_get(&step->core->groups, name);
 	size_t len = strlen(name);
 
-	if (pod && pod->state != POD_RELEASED && (!sweep->wipe || pod->path))
+	if (pod && pod->state != POD_RELEASED && !is_elsewhere(pod) && (!sweep->wipe || pod->path))
 		return true;
 	if (step->name[0] || len >= sizeof(step->name) || strmap_get(&sweep->undeletable, name))
 		return true;
@@ -48,7 +54,7 @@ static void forget_names(struct core *core)
 void cleanup_done(struct core *core)
 {
 	forget_names(core);
-	core->sweep.pending = false;
+	core->sweep = (struct sweep){.undeletable = core->sweep.undeletable};
 }
 
 /* Wiping is for a fresh start: groups in use are not torn down when a connection comes back. */
@@ -61,11 +67,9 @@ void cleanup_start(struct core *core)
 	cleanup_done(core);
 	core->sweep.pending = true;
 	core->sweep.wipe = first && core->config.cleanup_mode == CORE_CLEANUP_ALL;
-	core->sweep.steps = 0;
-	core->sweep.sum = (struct rs_cleanup_report){0};
 }
 
-static void end(struct core *core, const char *how)
+static void tell(struct core *core, const char *how)
 {
 	const struct rs_cleanup_report *sum = &core->sweep.sum;
 
@@ -73,7 +77,6 @@ static void end(struct core *core, const char *how)
 	       "removed=%zu removal_race=%zu removal_failures=%zu non_prefix_groups=%zu kept=%zu%s%s",
 	       sum->removed, sum->removal_race, sum->removal_failures, sum->non_prefix_groups,
 	       sum->kept, *how ? "; ended early: " : "", how);
-	cleanup_done(core);
 }
 
 /* A name that does not go away is met once a sweep, and left to the retries. */
@@ -91,10 +94,26 @@ static void remember_failure(struct core *core, uint64_t now_ms, const char *nam
 	tombstone_add(core, now_ms, path);
 }
 
-void cleanup_step(struct core *core, uint64_t now_ms)
+/* The tree could not be read. By timer it is tried again; nobody waits for it meanwhile. */
+static void end_early(struct core *core, uint64_t now_ms, const char *why)
+{
+	struct sweep *sweep = &core->sweep;
+
+	if (!sweep->attempts)
+		tell(core, why);
+	if (!core->config.retry_interval_ms) {
+		cleanup_done(core);
+		return;
+	}
+	sweep->due = now_ms + backoff_ms(core, core->config.retry_interval_ms, sweep->attempts);
+	sweep->attempts++;
+}
+
+static void sweep_one(struct core *core, uint64_t now_ms)
 {
 	struct rs_cleanup_report *sum = &core->sweep.sum;
 	struct rs_cleanup_report one = {0};
+	size_t failed = core->sweep.undeletable.nr;
 	struct step step = {.core = core};
 	struct err e = {0};
 	int r = rs_cleanup(core->deps.rs, core->config.group_prefix, keep, &step, &one, &e);
@@ -103,16 +122,30 @@ void cleanup_step(struct core *core, uint64_t now_ms)
 	sum->removal_race += one.removal_race;
 	sum->removal_failures += one.removal_failures;
 	sum->non_prefix_groups = one.non_prefix_groups;
-	sum->kept = one.kept -
-		    (one.kept < core->sweep.undeletable.nr ? one.kept : core->sweep.undeletable.nr);
+	sum->kept = one.kept > failed ? one.kept - failed : 0; /* those are spared, not wanted */
 	if (one.removed) {
 		core->capacity_known = false;
 		retry_group_went_away(core, now_ms);
 	}
 	if (one.removal_failures)
 		remember_failure(core, now_ms, step.name);
-	if (r < 0)
-		end(core, e.msg);
-	else if (!step.name[0] || ++core->sweep.steps >= STEPS_MAX)
-		end(core, "");
+	if (r < 0) {
+		end_early(core, now_ms, e.msg);
+	} else if (!step.name[0] || ++core->sweep.steps >= STEPS_MAX) {
+		tell(core, "");
+		cleanup_done(core);
+	}
+}
+
+void cleanup_now(struct core *core)
+{
+	core->sweep.due = 0;
+}
+
+bool cleanup_step(struct core *core, uint64_t now_ms)
+{
+	if (!core->sweep.pending || now_ms < core->sweep.due)
+		return false;
+	sweep_one(core, now_ms);
+	return true;
 }

@@ -53,13 +53,13 @@ static int check_config(const struct core_config *config, const struct core_deps
 
 static int copy_config(struct core *core, const struct core_config *config)
 {
-	char *prefix = strdup(config->group_prefix);
-	char *root = strdup(config->root);
-
 	core->config = *config;
-	core->config.group_prefix = prefix;
-	core->config.root = root;
-	return prefix && root ? 0 : -ENOMEM;
+	if (str_set(&core->prefix, config->group_prefix) < 0 ||
+	    str_set(&core->root, config->root) < 0)
+		return -ENOMEM;
+	core->config.group_prefix = core->prefix;
+	core->config.root = core->root;
+	return 0;
 }
 
 static void init_tables(struct core *core, uint32_t seed)
@@ -104,11 +104,6 @@ int core_new(const struct core_config *config, const struct core_deps *deps, str
 	return 0;
 }
 
-static void free_config_string(const char *s)
-{
-	free((void *)(uintptr_t)s);
-}
-
 void core_free(struct core *core)
 {
 	if (!core)
@@ -131,7 +126,7 @@ void core_free(struct core *core)
 	free(core->view_path);
 	free(core->view_text);
 	free(core->view_containers);
-	free_config_string(core->config.group_prefix);
-	free_config_string(core->config.root);
+	free(core->prefix);
+	free(core->root);
 	free(core);
 }

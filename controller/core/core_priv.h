@@ -65,6 +65,7 @@ struct pod {
 	char *message; /* likewise, for people */
 	unsigned attempts;
 	uint64_t retry_at;
+	uint64_t calm_at; /* a group lost again before this is not repaired at once */
 };
 
 enum container_state {
@@ -105,6 +106,7 @@ struct container {
 
 struct tombstone {
 	char *path;
+	bool doubtful; /* perhaps there never was such a group */
 	struct list link;
 	unsigned attempts;
 	uint64_t due;
@@ -121,12 +123,15 @@ struct sweep {
 	bool pending;
 	bool wipe; /* also the groups of live pods that were not taken over yet */
 	unsigned steps;
+	unsigned attempts; /* that could not read the tree */
+	uint64_t due;
 	struct rs_cleanup_report sum;
 	struct strmap undeletable; /* names whose rmdir failed in this sweep */
 };
 
 struct core {
-	struct core_config config; /* strings are ours */
+	struct core_config config;
+	char *prefix, *root; /* what its strings point to */
 	struct core_deps deps;
 	uint32_t random;
 
@@ -204,6 +209,9 @@ int group_try(struct core *core, uint64_t now_ms, struct pod *pod, struct err *e
 /* The group went away under us: make it again, once, and have its containers placed again. */
 void group_lost(struct core *core, uint64_t now_ms, struct pod *pod, const char *why);
 
+/* See to it that no group of POD stays behind, as far as it can have one. */
+void group_discard(struct core *core, uint64_t now_ms, const struct pod *pod);
+
 /* The pod's group follows its container's tasks below another control group. */
 MUST_CHECK int group_follow(struct core *core, uint64_t now_ms, struct container *c, struct err *e);
 
@@ -264,6 +272,7 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 /* ---- the rest ---------------------------------------------------------------------------- */
 
 void tombstone_add(struct core *core, uint64_t now_ms, const char *path);
+void tombstone_add_doubtful(struct core *core, uint64_t now_ms, const char *path);
 void tombstone_cancel(struct core *core, const char *path);
 /* Try the first MAX tombstones, due or not; returns how many groups went away. */
 size_t tombstones_try(struct core *core, uint64_t now_ms, size_t max);
@@ -271,7 +280,9 @@ bool tombstone_step(struct core *core, uint64_t now_ms);
 void tombstone_free(struct core *core, struct tombstone *t);
 
 void cleanup_start(struct core *core);
-void cleanup_step(struct core *core, uint64_t now_ms);
+/* False when there is nothing to sweep now. */
+bool cleanup_step(struct core *core, uint64_t now_ms);
+void cleanup_now(struct core *core); /* a sweep that waits for its next attempt is due */
 void cleanup_done(struct core *core);
 
 uint64_t backoff_ms(struct core *core, uint64_t first_ms, unsigned attempts);

@@ -35,12 +35,13 @@ void core_run_pod(struct core *core, uint64_t now_ms, const struct core_pod *in)
 	pod_report(core, pod);
 }
 
-static void container_stop(struct core *core, struct container *c)
+static void container_stop(struct core *core, uint64_t now_ms, struct container *c)
 {
 	c->stopped = true;
 	c->created = false;
 	c->placed = false;
 	container_requeue(core, c);
+	retry_arm_container(core, now_ms, c);
 }
 
 /* Give the RMID back before the sandbox is removed, which for a finished job can take days. */
@@ -50,8 +51,7 @@ static void pod_release(struct core *core, uint64_t now_ms, struct pod *pod)
 		container_free(core, list_entry(it, struct container, link));
 	}
 	pod_report_removed(core, pod);
-	if (pod->path)
-		tombstone_add(core, now_ms, pod->path);
+	group_discard(core, now_ms, pod);
 	free(steal_ptr(&pod->path));
 	pod_set_state(core, pod, POD_RELEASED);
 }
@@ -68,7 +68,7 @@ void core_stop_pod(struct core *core, uint64_t now_ms, const struct core_pod *in
 		struct container *c = list_entry(it, struct container, link);
 
 		if (strcmp(c->sandbox_id, sandbox->id) == 0)
-			container_stop(core, c);
+			container_stop(core, now_ms, c);
 	}
 	if (core->config.release_on_sandbox_stop && pod_has_stopped(pod))
 		pod_release(core, now_ms, pod);
@@ -184,9 +184,8 @@ void core_stop_container(struct core *core, uint64_t now_ms, const char *contain
 	struct container *c =
 		id_is_valid(container_id) ? strmap_get(&core->containers, container_id) : NULL;
 
-	(void)now_ms;
 	if (c)
-		container_stop(core, c);
+		container_stop(core, now_ms, c);
 }
 
 void core_remove_container(struct core *core, uint64_t now_ms, const char *container_id)

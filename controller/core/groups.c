@@ -11,6 +11,7 @@
 #define CAPACITY_FRESH_MS   1000 /* a count of groups is good enough for this long */
 #define CONTROL_GROUP_TRIES 64   /* tasks asked for their control group, at most */
 #define REMOVALS_PER_CREATE 8    /* pending removals done when a creation finds no room */
+#define LOST_AGAIN_MS       1000
 
 /* Counting groups reads two directories, so the number is kept for a second. */
 static const struct rs_capacity *capacity(struct core *core, uint64_t now_ms)
@@ -83,15 +84,27 @@ void explain_group_failure(struct core *core, uint64_t now_ms, const struct err 
 	}
 }
 
+static void usual_path_below(const struct core *core, const struct pod *pod, const char *parent,
+			     char *buf)
+{
+	(void)snprintf(buf, RS_PATH_MAX, "%s%s%s%s", parent, *parent ? "/" : "",
+		       core->config.group_kind == RS_GROUP_MON ? "mon_groups/" : "",
+		       pod->group_name);
+}
+
+/* Where the group is, or was, or would be. */
+static void usual_path(const struct core *core, const struct pod *pod, char *buf)
+{
+	usual_path_below(core, pod, str_or_empty(pod->parent), buf);
+}
+
 /* Does the group exist already? Then taking it over needs no free RMID. */
 static bool group_is_there(struct core *core, const struct pod *pod)
 {
 	struct rs_counters counters;
 	char path[RS_PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s%s",
-		       core->config.group_kind == RS_GROUP_MON ? "mon_groups/" : "",
-		       pod->group_name);
+	usual_path(core, pod, path);
 	return rs_group_counters(core->deps.rs, path, &counters, NULL) == 0;
 }
 
@@ -124,7 +137,8 @@ static int set_group(struct pod *pod, const struct rs_group *group, const char *
 		free(copy);
 		return -ENOMEM;
 	}
-	if (!pod->path || strcmp(pod->path, path) != 0)
+	/* The name never changes, so the path changes with the parent and only then. */
+	if (strcmp(str_or_empty(pod->parent), parent) != 0)
 		pod->path_serial++;
 	free(pod->path);
 	free(pod->parent);
@@ -162,8 +176,13 @@ static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret
 		return r;
 	r = create_below(core, pod, parent, ret_adopted, e);
 	if (r == -ENOENT && *parent) { /* its control group went away; the root's is always there */
+		char old[RS_PATH_MAX];
+
+		usual_path(core, pod, old);
 		parent = "";
 		r = create_below(core, pod, parent, ret_adopted, e);
+		if (r == 0)
+			tombstone_add_doubtful(core, now_ms, old);
 	}
 	/* Our own dead groups hold RMIDs: if one can go now, there is room. */
 	if (is_capacity(r) && tombstones_try(core, now_ms, REMOVALS_PER_CREATE))
@@ -215,9 +234,13 @@ static void group_made(struct core *core, uint64_t now_ms, struct pod *pod, bool
 	list_for_each (it, &pod->containers) {
 		struct container *c = list_entry(it, struct container, link);
 
-		if (c->state != CONTAINER_PARTIAL || c->created)
+		if (c->state != CONTAINER_PARTIAL)
 			continue;
-		container_wait(core, c, "Pending", "its group was made; it is placed next");
+		container_wait(core, c, "Pending",
+			       c->created ? "it has not started yet"
+					  : "its group was made; it is placed next");
+		if (c->created)
+			continue;
 		c->retry_at = now_ms;
 		if (core->config.retry_interval_ms)
 			core->retry_due = 0;
@@ -244,10 +267,8 @@ int group_try(struct core *core, uint64_t now_ms, struct pod *pod, struct err *e
 	return r;
 }
 
-void group_lost(struct core *core, uint64_t now_ms, struct pod *pod, const char *why)
+static void forget_placements(struct core *core, struct pod *pod)
 {
-	notice(core, CORE_NOTICE_GROUP_LOST, pod, NULL, "%s", why);
-	free(steal_ptr(&pod->path));
 	list_for_each (it, &pod->containers) {
 		struct container *c = list_entry(it, struct container, link);
 
@@ -257,15 +278,44 @@ void group_lost(struct core *core, uint64_t now_ms, struct pod *pod, const char 
 			container_wait(core, c, rs_reason(-ENOENT),
 				       "its group went away; it will be placed again");
 	}
+}
+
+void group_lost(struct core *core, uint64_t now_ms, struct pod *pod, const char *why)
+{
+	bool again = now_ms < pod->calm_at;
+
+	pod->calm_at = now_ms + LOST_AGAIN_MS;
+	notice(core, CORE_NOTICE_GROUP_LOST, pod, NULL, "%s", why);
+	free(steal_ptr(&pod->path));
+	forget_placements(core, pod);
 	pod_set_state(core, pod, POD_QUEUED);
 	if (group_try(core, now_ms, pod, NULL) < 0)
 		return;
 	list_for_each (it, &pod->containers) {
 		struct container *c = list_entry(it, struct container, link);
 
-		if (c->state == CONTAINER_PARTIAL && !c->created)
+		if (c->state != CONTAINER_PARTIAL || c->created)
+			continue;
+		if (again) /* a tree that loses groups without end must not keep us busy */
+			retry_arm_container(core, now_ms, c);
+		else
 			container_queue_again(core, c);
 	}
+}
+
+void group_discard(struct core *core, uint64_t now_ms, const struct pod *pod)
+{
+	char path[RS_PATH_MAX];
+
+	if (pod->path) {
+		tombstone_add(core, now_ms, pod->path);
+		return;
+	}
+	if (pod->state == POD_RELEASED)
+		return;
+	/* Not looked at yet, or failed as far as we could see: one may be there all the same. */
+	usual_path(core, pod, path);
+	tombstone_add_doubtful(core, now_ms, path);
 }
 
 static bool others_are_placed(const struct container *c)
@@ -316,17 +366,23 @@ static int make_or_move(struct core *core, uint64_t now_ms, struct pod *pod, con
 		tombstone_add(core, now_ms, old);
 		return 0;
 	}
-	if (!is_capacity(r))
+	if (!is_capacity(r)) {
+		usual_path_below(core, pod, target, old);
+		tombstone_add_doubtful(core, now_ms, old); /* made, perhaps, and not undone */
 		return r;
+	}
 	(void)snprintf(group.path, sizeof(group.path), "%s", old);
 	r = rs_group_move(core->deps.rs, &group, target, e);
-	return r < 0 ? r : set_group(pod, &group, target);
+	if (r < 0)
+		return r;
+	tombstone_cancel(core, group.path);
+	return set_group(pod, &group, target);
 }
 
 int group_follow(struct core *core, uint64_t now_ms, struct container *c, struct err *e)
 {
 	struct pod *pod = c->pod;
-	char target[RS_NAME_MAX + 1];
+	char target[RS_NAME_MAX + 1] = "";
 	int r;
 
 	if (core->config.group_kind != RS_GROUP_MON)

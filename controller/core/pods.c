@@ -132,15 +132,29 @@ static void sandbox_free(struct core *core, struct sandbox *sandbox)
 	free(sandbox);
 }
 
+/* A complete list decides whose it is; a single event that contradicts one does not. */
+static void claim_sandbox(struct core *core, struct pod *pod, struct sandbox *sandbox)
+{
+	if (sandbox->gen == core->gen) {
+		notice_ignored(core, "sandbox", sandbox->id, "it belongs to another pod");
+		return;
+	}
+	list_del(&sandbox->link);
+	list_append(&pod->sandboxes, &sandbox->link);
+	sandbox->pod = pod;
+	sandbox->gen = core->gen;
+}
+
 static void sandbox_add(struct core *core, struct pod *pod, const char *id)
 {
 	struct sandbox *sandbox = strmap_get(&core->sandboxes, id);
 
+	if (sandbox && sandbox->pod != pod) {
+		claim_sandbox(core, pod, sandbox);
+		return;
+	}
 	if (sandbox) {
-		if (sandbox->pod != pod)
-			notice_ignored(core, "sandbox", id, "it belongs to another pod");
-		else
-			sandbox->gen = core->gen;
+		sandbox->gen = core->gen;
 		return;
 	}
 	sandbox = calloc(1, sizeof(*sandbox));
@@ -206,8 +220,7 @@ void pod_free(struct core *core, struct pod *pod)
 void pod_drop(struct core *core, uint64_t now_ms, struct pod *pod)
 {
 	pod_report_removed(core, pod);
-	if (pod->path)
-		tombstone_add(core, now_ms, pod->path);
+	group_discard(core, now_ms, pod);
 	pod_free(core, pod);
 }
 

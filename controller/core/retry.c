@@ -276,6 +276,7 @@ static void retry_containers(struct core *core, uint64_t now_ms, struct core_ret
 void core_retry_all_once(struct core *core, uint64_t now_ms, struct core_retry_report *ret)
 {
 	*ret = (struct core_retry_report){0};
+	cleanup_now(core);
 	(void)tombstones_try(core, now_ms, core->nr_tombstones); /* they free RMIDs */
 	retry_groups(core, now_ms, ret);
 	retry_containers(core, now_ms, ret);

@@ -50,7 +50,8 @@ static void take_known(struct core *core, struct container *c, const struct core
 	c->stopped = !in->running && !in->created;
 	c->created = !in->running && in->created;
 	container_requeue(core, c);
-	if (c->pod && c->state != CONTAINER_QUEUED && (woke || c->state == CONTAINER_PARTIAL))
+	if (c->pod && c->state != CONTAINER_QUEUED &&
+	    (woke || c->created || c->state == CONTAINER_PARTIAL))
 		container_queue_again(core, c);
 }
 
@@ -67,6 +68,10 @@ static void take_container(struct core *core, const struct core_container *in)
 	if (pod && pod->state == POD_RELEASED)
 		return;
 	c = strmap_get(&core->containers, in->id);
+	if (c && c->pod && pod && c->pod != pod) { /* we had it wrong: the complete list decides */
+		container_free(core, c);
+		c = NULL;
+	}
 	if (c && !c->pod && pod)
 		container_bind(core, c, pod);
 	if (c) {
@@ -92,18 +97,6 @@ static void drop_unlisted_containers(struct core *core, struct list *containers)
 	}
 }
 
-static void promote_all(struct core *core)
-{
-	list_for_each_safe (it, nxt, &core->nopod) {
-		struct container *c = list_entry(it, struct container, link);
-		struct core_pod by = {.uid = c->want_uid, .sandbox_id = c->sandbox_id};
-		struct pod *pod = pod_find(core, &by);
-
-		if (pod && pod->state != POD_RELEASED)
-			container_bind(core, c, pod);
-	}
-}
-
 void core_synchronize(struct core *core, uint64_t now_ms, const struct core_pod *pods,
 		      size_t nr_pods, const struct core_container *containers, size_t nr_containers)
 {
@@ -112,7 +105,6 @@ void core_synchronize(struct core *core, uint64_t now_ms, const struct core_pod 
 	for (size_t i = 0; i < nr_containers; i++)
 		take_container(core, &containers[i]);
 	drop_unlisted_containers(core, &core->nopod);
-	promote_all(core);
 	list_for_each (it, &core->pod_list) {
 		struct pod *pod = list_entry(it, struct pod, link);
 

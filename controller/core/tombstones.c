@@ -31,12 +31,14 @@ static struct tombstone *tombstone_find(struct core *core, const char *path)
 	return NULL;
 }
 
-void tombstone_add(struct core *core, uint64_t now_ms, const char *path)
+static void add(struct core *core, uint64_t now_ms, const char *path, bool doubtful)
 {
-	struct tombstone *t;
+	struct tombstone *t = tombstone_find(core, path);
 
-	if (tombstone_find(core, path))
+	if (t) {
+		t->doubtful &= doubtful;
 		return;
+	}
 	t = core->nr_tombstones < TOMBSTONES_MAX ? calloc(1, sizeof(*t)) : NULL;
 	if (t && str_set(&t->path, path) < 0)
 		free(steal_ptr(&t));
@@ -45,9 +47,20 @@ void tombstone_add(struct core *core, uint64_t now_ms, const char *path)
 		return;
 	}
 	t->due = now_ms;
+	t->doubtful = doubtful;
 	core->nr_tombstones++;
 	list_append(&core->tombstones, &t->link);
 	core->tombstone_due = 0;
+}
+
+void tombstone_add(struct core *core, uint64_t now_ms, const char *path)
+{
+	add(core, now_ms, path, false);
+}
+
+void tombstone_add_doubtful(struct core *core, uint64_t now_ms, const char *path)
+{
+	add(core, now_ms, path, true);
 }
 
 void tombstone_cancel(struct core *core, const char *path)
@@ -75,6 +88,7 @@ static bool try_one(struct core *core, uint64_t now_ms, struct tombstone *t)
 {
 	struct err e = {0};
 	int r = rs_group_delete(core->deps.rs, t->path, &e);
+	bool was_there;
 
 	if (r < 0) {
 		if (!t->attempts)
@@ -82,11 +96,14 @@ static bool try_one(struct core *core, uint64_t now_ms, struct tombstone *t)
 		put_off(core, now_ms, t);
 		return false;
 	}
-	notice(core, CORE_NOTICE_GROUP_DELETED, NULL, NULL, "%s", t->path);
+	was_there = !t->doubtful;
+	if (was_there)
+		notice(core, CORE_NOTICE_GROUP_DELETED, NULL, NULL, "%s", t->path);
 	tombstone_free(core, t);
 	core->capacity_known = false;
-	retry_group_went_away(core, now_ms);
-	return true;
+	if (was_there)
+		retry_group_went_away(core, now_ms);
+	return was_there;
 }
 
 size_t tombstones_try(struct core *core, uint64_t now_ms, size_t max)

@@ -25,9 +25,10 @@ static void container_step(struct core *core, uint64_t now_ms)
 	pod_report(core, pod);
 }
 
+/* A sweep that could not be done holds nobody up. */
 static bool queue_is_empty(const struct core *core)
 {
-	return !core->sweep.pending && list_empty(&core->pod_queue) &&
+	return (!core->sweep.pending || core->sweep.attempts) && list_empty(&core->pod_queue) &&
 	       list_empty(&core->container_queue);
 }
 
@@ -41,11 +42,7 @@ static void note_synchronized(struct core *core)
 
 static bool one_step(struct core *core, uint64_t now_ms)
 {
-	if (core->sweep.pending) {
-		cleanup_step(core, now_ms);
-		return true;
-	}
-	if (tombstone_step(core, now_ms))
+	if (cleanup_step(core, now_ms) || tombstone_step(core, now_ms))
 		return true;
 	if (!list_empty(&core->pod_queue)) {
 		pod_step(core, now_ms);
@@ -75,5 +72,7 @@ uint64_t core_next_work_ms(const struct core *core)
 {
 	if (core->sync_busy || !queue_is_empty(core))
 		return 0;
-	return earlier(earlier(core->tombstone_due, core->retry_due), audit_next_ms(core));
+	return earlier(
+		earlier(core->tombstone_due, core->retry_due),
+		earlier(core->sweep.pending ? core->sweep.due : UINT64_MAX, audit_next_ms(core)));
 }

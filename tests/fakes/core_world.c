@@ -202,8 +202,8 @@ static const struct core_task_ops task_ops = {
 struct world_container *world_container(struct world *w, const char *id)
 {
 	for (size_t i = 0; i < w->nr_containers; i++) {
-		if (w->containers[i].in_use && strcmp(w->containers[i].id, id) == 0)
-			return &w->containers[i];
+		if (w->containers[i]->in_use && strcmp(w->containers[i]->id, id) == 0)
+			return w->containers[i];
 	}
 	return NULL;
 }
@@ -220,15 +220,13 @@ static void add_tid(struct world_container *c, pid_t tid)
 static struct world_container *free_slot(struct world *w)
 {
 	for (size_t i = 0; i < w->nr_containers; i++) {
-		if (!w->containers[i].in_use)
-			return &w->containers[i];
+		if (!w->containers[i]->in_use)
+			return w->containers[i];
 	}
 	w->containers =
-		must(realloc(w->containers, (2 * w->nr_containers + 8) * sizeof(*w->containers)));
-	memset(w->containers + w->nr_containers, 0,
-	       (w->nr_containers + 8) * sizeof(*w->containers));
-	w->nr_containers = 2 * w->nr_containers + 8;
-	return free_slot(w);
+		must(realloc(w->containers, (w->nr_containers + 1) * sizeof(*w->containers)));
+	w->containers[w->nr_containers] = must(calloc(1, sizeof(**w->containers)));
+	return w->containers[w->nr_containers++];
 }
 
 struct world_container *world_add(struct world *w, const char *id, size_t nr_threads)
@@ -405,8 +403,10 @@ void world_free(struct world *w)
 	core_free(w->core);
 	rs_free(w->rs);
 	rs_sim_free(w->sim);
-	for (size_t i = 0; i < w->nr_containers; i++)
-		free(w->containers[i].tid);
+	for (size_t i = 0; i < w->nr_containers; i++) {
+		free(w->containers[i]->tid);
+		free(w->containers[i]);
+	}
 	free(w->containers);
 	free(w->log);
 	free(w);
@@ -553,17 +553,18 @@ void post_start(struct world *w, const char *uid, const char *id)
 	core_post_start_container(w->core, w->now, &pod, &c);
 }
 
-/* Cuts TEXT into words; returns how many. The words stay in the returned copy. */
-static size_t words(const char *text, char **ret_copy, char **word, size_t max)
+/* Cuts TEXT into words, which stay in COPY; returns how many. Allocates nothing. */
+static size_t words(const char *text, char *copy, size_t size, char **word, size_t max)
 {
-	char *copy = must(strdup(text)), *save = NULL;
+	char *save = NULL;
 	size_t n = 0;
 
+	must_be(strlen(text) < size, "too long a list");
+	memcpy(copy, text, strlen(text) + 1);
 	for (char *p = strtok_r(copy, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
 		must_be(n < max, "too many words");
 		word[n++] = p;
 	}
-	*ret_copy = copy;
 	return n;
 }
 
@@ -572,10 +573,10 @@ void synchronize(struct world *w, const char *pod_list, const char *container_li
 	enum { MAX = 8 };
 	struct core_container containers[MAX];
 	struct core_pod pods[MAX];
-	char *pod_word[MAX], *container_word[MAX], *copy1, *copy2;
+	char *pod_word[MAX], *container_word[MAX], copy1[512], copy2[512];
 	char ids[MAX][4][80];
-	size_t nr_pods = words(pod_list, &copy1, pod_word, MAX);
-	size_t nr = words(container_list, &copy2, container_word, MAX);
+	size_t nr_pods = words(pod_list, copy1, sizeof(copy1), pod_word, MAX);
+	size_t nr = words(container_list, copy2, sizeof(copy2), container_word, MAX);
 
 	for (size_t i = 0; i < nr_pods; i++) {
 		world_pod(&pods[i], pod_word[i], NULL);
@@ -603,6 +604,4 @@ void synchronize(struct world *w, const char *pod_list, const char *container_li
 		containers[i].created = mark == '?';
 	}
 	core_synchronize(w->core, w->now, pods, nr_pods, containers, nr);
-	free(copy1);
-	free(copy2);
 }

@@ -44,7 +44,7 @@ struct world {
 	struct core_config config;
 	uint64_t now;
 
-	struct world_container *containers;
+	struct world_container **containers; /* NR_CONTAINERS slots, some of them not in use */
 	size_t nr_containers;
 	pid_t next_tid;
 	bool no_control_groups; /* the kernel does not tell them */

@@ -336,6 +336,35 @@ START_TEST(post_start_repairs_a_failed_start)
 }
 END_TEST
 
+START_TEST(post_start_changes_nothing_for_what_has_ended)
+{
+	world_add(w, "c1", 1)->error = EACCES;
+	run_pod(w, "u1");
+	start(w, "u1", "c1");
+	core_stop_container(w->core, w->now, "c1");
+	post_start(w, "u1", "c1");
+	expect("u1 Exists 0/0; u1 Exists 1/0");
+}
+END_TEST
+
+START_TEST(a_sandbox_that_runs_again_keeps_the_group_when_another_stops)
+{
+	struct core_pod other;
+
+	w->config.release_on_sandbox_stop = true;
+	world_boot(w);
+	world_pod(&other, "u1", "s2");
+	run_pod(w, "u1");
+	stop_pod(w, "u1");
+	run_pod(w, "u1");
+	core_run_pod(w->core, w->now, &other);
+	core_stop_pod(w->core, w->now, &other);
+	expect("u1 Exists 0/0; u1 Removed; u1 Exists 0/0");
+	stop_pod(w, "u1");
+	expect("u1 Removed");
+}
+END_TEST
+
 /* W27 */
 START_TEST(a_stopped_sandbox_gives_its_group_back_when_asked_to)
 {
@@ -566,6 +595,8 @@ Suite *suite(void)
 	tcase_add_test(tc, a_stop_that_overtakes_post_start_is_final);
 	tcase_add_test(tc, post_start_takes_in_what_came_since_start);
 	tcase_add_test(tc, post_start_repairs_a_failed_start);
+	tcase_add_test(tc, post_start_changes_nothing_for_what_has_ended);
+	tcase_add_test(tc, a_sandbox_that_runs_again_keeps_the_group_when_another_stops);
 	tcase_add_test(tc, a_stopped_sandbox_gives_its_group_back_when_asked_to);
 	tcase_add_test(tc, a_released_pod_stays_away_after_a_reconnect_and_comes_back_when_it_runs);
 	tcase_add_test(tc, a_pod_that_returns_at_once_keeps_its_group);

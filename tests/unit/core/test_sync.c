@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core_world.h"
+#include "unit/runner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP(uid) "mon_groups/podresctrl-" uid
+
+static struct world *w;
+
+static void setup(void)
+{
+	w = world_new(32, 0);
+	world_boot(w);
+}
+
+static void teardown(void)
+{
+	world_free(w);
+}
+
+#define expect(text) ck_assert_str_eq(world_events(w), text)
+
+static size_t placed(const char *id, const char *path)
+{
+	return world_count_in(w, world_container(w, id), path);
+}
+
+START_TEST(a_pod_that_was_there_before_us_is_told_as_zero_and_then_as_one)
+{
+	world_add(w, "c1", 5);
+	synchronize(w, "u1", "u1/c1");
+	expect("");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 5);
+}
+END_TEST
+
+START_TEST(all_pods_come_before_the_first_container_and_in_order)
+{
+	world_add(w, "c1", 1);
+	world_add(w, "c2", 1);
+	world_add(w, "c3", 1);
+	synchronize(w, "u3 u1 u2", "u1/c1 u2/c2 u1/c3");
+	world_run(w);
+	expect("u3 Exists 0/0; u1 Exists 0/0; u2 Exists 0/0; "
+	       "u1 Exists 1/1; u2 Exists 1/1; u1 Exists 2/2");
+}
+END_TEST
+
+START_TEST(pods_without_room_are_failed_with_their_containers_counted)
+{
+	world_add(w, "c1", 1);
+	w->fail[WORLD_MKDIR] = ENOSPC;
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Failed 0/0; u1 Failed 1/0");
+}
+END_TEST
+
+START_TEST(late_containers_join_their_pod)
+{
+	world_add(w, "c1", 1);
+	world_add(w, "debug", 2);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	start(w, "u1", "debug");
+	post_start(w, "u1", "debug");
+	expect("u1 Exists 0/0; u1 Exists 1/1; u1 Exists 2/2");
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 1);
+	ck_assert_uint_eq(placed("debug", GROUP("u1")), 2);
+}
+END_TEST
+
+START_TEST(a_pod_from_before_us_is_removed_like_any_other)
+{
+	world_add(w, "c1", 1);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	(void)world_events(w);
+	remove_pod(w, "u1");
+	world_run(w);
+	expect("u1 Removed");
+	ck_assert(!world_has(w, GROUP("u1")));
+}
+END_TEST
+
+START_TEST(cleanup_removes_our_orphans_and_says_nothing_of_them)
+{
+	static const char *const ours[] = {"podresctrl-a", "podresctrl-b",
+					   "mon_groups/podresctrl-a", "mon_groups/podresctrl-c"};
+
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(world_mkdir(w, ours[i]), 0);
+	ck_assert_int_eq(world_mkdir(w, "custom"), 0);
+	ck_assert_int_eq(world_mkdir(w, "mon_groups/custom"), 0);
+	ck_assert_int_eq(world_mkdir(w, "custom/mon_groups/podresctrl-inner"), 0);
+	synchronize(w, "", "");
+	world_run(w);
+	expect("");
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(!world_has(w, ours[i]));
+	ck_assert(world_has(w, "custom"));
+	ck_assert(world_has(w, "mon_groups/custom"));
+	ck_assert(world_has(w, "custom/mon_groups/podresctrl-inner"));
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_CLEANUP_DONE), 1);
+	ck_assert_str_eq(w->last_notice[CORE_NOTICE_CLEANUP_DONE],
+			 "removed=4 removal_race=0 removal_failures=0 non_prefix_groups=2 kept=0");
+}
+END_TEST
+
+/* W29: the RMID and the counters of a live pod outlast the daemon. */
+START_TEST(a_restart_takes_over_the_groups_of_live_pods)
+{
+	struct world_container *c = world_add(w, "c1", 3);
+	int rmid;
+
+	run_pod(w, "u1");
+	start(w, "u1", "c1");
+	rmid = rs_sim_rmid_of(w->sim, GROUP("u1"));
+	ck_assert_int_eq(world_mkdir(w, GROUP("stale")), 0);
+	(void)world_events(w);
+	world_boot(w);
+	ck_assert_uint_eq(world_count_in(w, c, GROUP("u1")), 3);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	ck_assert_int_eq(rs_sim_rmid_of(w->sim, GROUP("u1")), rmid);
+	ck_assert(!world_has(w, GROUP("stale")));
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_GROUP_ADOPTED), 1);
+	ck_assert_str_eq(w->last_notice[CORE_NOTICE_CLEANUP_DONE],
+			 "removed=1 removal_race=0 removal_failures=0 non_prefix_groups=0 kept=1");
+}
+END_TEST
+
+START_TEST(a_full_node_survives_a_restart)
+{
+	struct rs_sim_usage usage;
+	char uid[16];
+
+	for (int i = 0; i < 31; i++) {
+		snprintf(uid, sizeof(uid), "u%d", i);
+		run_pod(w, uid);
+	}
+	rs_sim_usage(w->sim, &usage);
+	ck_assert_uint_eq(usage.rmids_free, 0);
+	(void)world_events(w);
+	world_boot(w);
+	synchronize(w, "u0 u1", "");
+	world_run(w);
+	expect("u0 Exists 0/0; u1 Exists 0/0");
+	rs_sim_usage(w->sim, &usage);
+	ck_assert_uint_eq(usage.groups, 2);
+}
+END_TEST
+
+START_TEST(orphans_go_before_new_groups_are_made)
+{
+	char path[64];
+
+	for (int i = 0; i < 31; i++) {
+		snprintf(path, sizeof(path), GROUP("stale%d"), i);
+		ck_assert_int_eq(world_mkdir(w, path), 0);
+	}
+	synchronize(w, "u1 u2", "");
+	world_run(w);
+	expect("u1 Exists 0/0; u2 Exists 0/0");
+}
+END_TEST
+
+START_TEST(wiping_removes_all_of_ours_first_and_only_on_the_first_synchronize)
+{
+	int rmid;
+
+	w->config.cleanup_mode = CORE_CLEANUP_ALL;
+	world_boot(w);
+	world_add(w, "c1", 2);
+	ck_assert_int_eq(world_mkdir(w, GROUP("u1")), 0);
+	ck_assert_int_eq(world_mkdir(w, GROUP("stale")), 0);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_GROUP_CREATED), 1);
+	ck_assert_str_eq(w->last_notice[CORE_NOTICE_CLEANUP_DONE],
+			 "removed=2 removal_race=0 removal_failures=0 non_prefix_groups=0 kept=0");
+	rmid = rs_sim_rmid_of(w->sim, GROUP("u1"));
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("");
+	ck_assert_int_eq(rs_sim_rmid_of(w->sim, GROUP("u1")), rmid);
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 2);
+}
+END_TEST
+
+START_TEST(a_later_synchronize_takes_over_even_when_the_first_one_wipes)
+{
+	w->config.cleanup_mode = CORE_CLEANUP_ALL;
+	world_boot(w);
+	synchronize(w, "", "");
+	world_run(w);
+	ck_assert_int_eq(world_mkdir(w, GROUP("u1")), 0);
+	synchronize(w, "u1", "");
+	world_run(w);
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_GROUP_ADOPTED), 1);
+}
+END_TEST
+
+START_TEST(wiping_spares_a_pod_that_ran_meanwhile)
+{
+	w->config.cleanup_mode = CORE_CLEANUP_ALL;
+	world_boot(w);
+	synchronize(w, "u1", "");
+	run_pod(w, "u2");
+	ck_assert(world_has(w, GROUP("u2")));
+	world_run(w);
+	ck_assert(world_has(w, GROUP("u2")));
+	expect("u2 Exists 0/0; u1 Exists 0/0");
+}
+END_TEST
+
+START_TEST(no_cleanup_when_it_is_off)
+{
+	w->config.cleanup_mode = CORE_CLEANUP_OFF;
+	world_boot(w);
+	ck_assert_int_eq(world_mkdir(w, GROUP("stale")), 0);
+	synchronize(w, "u1", "");
+	world_run(w);
+	ck_assert(world_has(w, GROUP("stale")));
+	ck_assert_uint_eq(w->calls[WORLD_LIST], 0);
+}
+END_TEST
+
+/* W32 */
+START_TEST(an_orphan_that_does_not_go_is_passed_over_and_tried_again_later)
+{
+	w->config.retry_interval_ms = 1000;
+	world_boot(w);
+	ck_assert_int_eq(world_mkdir(w, GROUP("stale1")), 0);
+	ck_assert_int_eq(world_mkdir(w, GROUP("stale2")), 0);
+	w->fail[WORLD_RMDIR] = EACCES;
+	synchronize(w, "u1", "");
+	world_run(w);
+	expect("u1 Exists 0/0");
+	ck_assert_str_eq(w->last_notice[CORE_NOTICE_CLEANUP_DONE],
+			 "removed=0 removal_race=0 removal_failures=2 non_prefix_groups=0 kept=0");
+	w->fail[WORLD_RMDIR] = 0;
+	world_sleep(w, 10000);
+	ck_assert(!world_has(w, GROUP("stale1")));
+	ck_assert(!world_has(w, GROUP("stale2")));
+	ck_assert(world_has(w, GROUP("u1")));
+}
+END_TEST
+
+START_TEST(pods_are_served_when_cleanup_cannot_read_the_tree)
+{
+	w->fail[WORLD_LIST] = EACCES;
+	synchronize(w, "u1", "");
+	world_run(w);
+	expect("u1 Exists 0/0");
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_CLEANUP_DONE), 1);
+}
+END_TEST
+
+/* W10 is the session's; what the core needs is that one call brings everything. */
+START_TEST(cleanup_happens_once_a_synchronize)
+{
+	synchronize(w, "u1", "");
+	world_run(w);
+	world_run(w);
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_CLEANUP_DONE), 1);
+	synchronize(w, "u1", "");
+	world_run(w);
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_CLEANUP_DONE), 1);
+}
+END_TEST
+
+/* W11 */
+START_TEST(a_reconnect_that_brings_nothing_new_says_nothing)
+{
+	int rmid;
+
+	world_add(w, "c1", 2);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	rmid = rs_sim_rmid_of(w->sim, GROUP("u1"));
+	(void)world_events(w);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("");
+	ck_assert_int_eq(rs_sim_rmid_of(w->sim, GROUP("u1")), rmid);
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 2);
+}
+END_TEST
+
+/* W11 */
+START_TEST(a_reconnect_tells_what_happened_meanwhile)
+{
+	world_add(w, "c1", 1);
+	world_add(w, "c2", 1);
+	world_add(w, "c3", 1);
+	synchronize(w, "u1 u2", "u1/c1 u1/c2");
+	world_run(w);
+	(void)world_events(w);
+	world_end(w, "c2");
+	synchronize(w, "u1 u3", "u1/c1 u3/c3");
+	world_run(w);
+	expect("u2 Removed; u1 Exists 1/1; u3 Exists 0/0; u3 Exists 1/1");
+	ck_assert(!world_has(w, GROUP("u2")));
+}
+END_TEST
+
+START_TEST(a_pod_that_vanished_before_its_first_event_is_never_mentioned)
+{
+	synchronize(w, "u1", "");
+	synchronize(w, "", "");
+	world_run(w);
+	expect("");
+}
+END_TEST
+
+/* W6 */
+START_TEST(a_container_created_before_and_started_after_synchronize_is_placed)
+{
+	synchronize(w, "u1", "u1/c1?");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/0");
+	world_add(w, "c1", 4);
+	start(w, "u1", "c1");
+	expect("u1 Exists 1/1");
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 4);
+}
+END_TEST
+
+START_TEST(a_container_whose_start_was_missed_is_placed_by_the_next_synchronize)
+{
+	synchronize(w, "u1", "u1/c1?");
+	world_run(w);
+	world_add(w, "c1", 4);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/0; u1 Exists 1/1");
+}
+END_TEST
+
+START_TEST(a_container_that_is_no_longer_listed_and_never_had_a_pod_is_forgotten)
+{
+	struct core_stats stats;
+
+	start(w, "u1", "c1");
+	synchronize(w, "", "");
+	core_stats(w->core, &stats);
+	ck_assert_uint_eq(stats.containers, 0);
+}
+END_TEST
+
+START_TEST(a_container_that_runs_after_all_is_placed_by_the_next_synchronize)
+{
+	struct world_container *c = world_add(w, "c1", 1);
+
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	core_stop_container(w->core, w->now, "c1");
+	(void)world_enter(w, c);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 2);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+}
+END_TEST
+
+START_TEST(a_container_that_was_put_to_the_wrong_pod_is_moved)
+{
+	struct core_container c = {.id = "c1", .sandbox_id = "s-u2", .running = true};
+	struct core_pod wrong;
+
+	world_add(w, "c1", 2);
+	synchronize(w, "u1 u2", "");
+	world_run(w);
+	world_pod(&wrong, "u1", NULL);
+	core_start_container(w->core, w->now, &wrong, &c);
+	synchronize(w, "u1 u2", "u2/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u2 Exists 0/0; u1 Exists 1/1; u1 Exists 0/0; u2 Exists 1/1");
+	ck_assert_uint_eq(placed("c1", GROUP("u2")), 2);
+}
+END_TEST
+
+START_TEST(a_container_that_has_ended_counts_as_placed_without_a_look)
+{
+	world_add(w, "c1", 1);
+	synchronize(w, "u1", "u1/init! u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1; u1 Exists 2/2");
+}
+END_TEST
+
+START_TEST(a_container_of_an_unlisted_pod_waits_for_it)
+{
+	world_add(w, "c1", 1);
+	synchronize(w, "", "u1/c1");
+	world_run(w);
+	expect("");
+	run_pod(w, "u1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+}
+END_TEST
+
+START_TEST(a_container_waiting_for_its_pod_is_taken_in_by_synchronize)
+{
+	world_add(w, "c1", 1);
+	start(w, "u1", "c1");
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+}
+END_TEST
+
+START_TEST(a_run_during_synchronize_is_served_at_once)
+{
+	synchronize(w, "u1", "");
+	run_pod(w, "u2");
+	expect("u2 Exists 0/0");
+	world_run(w);
+	expect("u1 Exists 0/0");
+}
+END_TEST
+
+START_TEST(a_start_during_synchronize_is_placed_at_once)
+{
+	struct core_stats stats;
+
+	world_add(w, "c1", 1);
+	world_add(w, "c2", 3);
+	synchronize(w, "u0 u1", "u1/c1");
+	start(w, "u1", "c2");
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	ck_assert_uint_eq(placed("c2", GROUP("u1")), 3);
+	core_stats(w->core, &stats);
+	ck_assert(!stats.synchronized);
+	world_run(w);
+	expect("u0 Exists 0/0; u1 Exists 2/2");
+	core_stats(w->core, &stats);
+	ck_assert(stats.synchronized);
+}
+END_TEST
+
+START_TEST(a_removal_during_synchronize_leaves_nothing)
+{
+	world_add(w, "c1", 1);
+	synchronize(w, "u1", "u1/c1");
+	core_remove_container(w->core, w->now, "c1");
+	remove_pod(w, "u1");
+	world_run(w);
+	expect("");
+	ck_assert(!world_has(w, GROUP("u1")));
+}
+END_TEST
+
+START_TEST(what_is_listed_twice_counts_once)
+{
+	world_add(w, "c1", 1);
+	synchronize(w, "u1 u1", "u1/c1 u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+}
+END_TEST
+
+START_TEST(a_sandbox_that_is_no_longer_listed_takes_its_containers_along)
+{
+	struct core_pod next;
+	struct core_container c = {.id = "c2", .sandbox_id = "s2", .running = true};
+
+	world_add(w, "c1", 1);
+	world_add(w, "c2", 1);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	world_pod(&next, "u1", "s2");
+	core_synchronize(w->core, w->now, &next, 1, &c, 1);
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1; u1 Exists 0/0; u1 Exists 1/1");
+	core_remove_pod(w->core, w->now, &next);
+	expect("u1 Removed");
+}
+END_TEST
+
+enum { MANY_PODS = 500, EACH = 3 };
+
+static void synchronize_many(unsigned nr_pods)
+{
+	struct core_pod *pods = calloc(nr_pods, sizeof(*pods));
+	struct core_container *containers = calloc((size_t)nr_pods * EACH, sizeof(*containers));
+	char(*text)[EACH + 2][48] = calloc(nr_pods, sizeof(*text));
+
+	for (unsigned i = 0; i < nr_pods; i++) {
+		snprintf(text[i][0], 48, "01234567-89ab-cdef-0123-%012u", i);
+		snprintf(text[i][1], 48, "sandbox-of-pod-%u", i);
+		pods[i] = (struct core_pod){.uid = text[i][0],
+					    .sandbox_id = text[i][1],
+					    .namespace_ = "shop",
+					    .name = "web"};
+		for (unsigned j = 0; j < EACH; j++) {
+			snprintf(text[i][2 + j], 48, "container-%u-of-pod-%u", j, i);
+			containers[i * EACH + j] = (struct core_container){.id = text[i][2 + j],
+									   .sandbox_id = text[i][1],
+									   .name = "app",
+									   .running = true};
+		}
+	}
+	core_synchronize(w->core, w->now, pods, nr_pods, containers, (size_t)nr_pods * EACH);
+	free(pods);
+	free(containers);
+	free(text);
+}
+
+/* W16: nothing of the tree is touched before the runtime has its answer. */
+START_TEST(synchronize_itself_touches_no_file)
+{
+	unsigned long before = w->total_calls;
+	struct core_stats stats;
+
+	synchronize_many(MANY_PODS);
+	ck_assert_uint_eq(w->total_calls, before);
+	core_stats(w->core, &stats);
+	ck_assert_uint_eq(stats.queued, MANY_PODS + MANY_PODS * EACH + 1);
+	expect("");
+}
+END_TEST
+
+static unsigned long most_calls;
+
+/* W16, W17: a step is one group or one container, however much is queued. */
+START_TEST(a_step_of_work_is_small)
+{
+	unsigned steps = 0;
+
+	for (int i = 0; i < 20; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), GROUP("stale%d"), i);
+		ck_assert_int_eq(world_mkdir(w, path), 0);
+	}
+	synchronize_many(MANY_PODS);
+	w->keep_log = false;
+	for (;;) {
+		unsigned long before = w->total_calls;
+
+		if (!core_work(w->core, w->now))
+			break;
+		steps++;
+		if (w->total_calls - before > most_calls)
+			most_calls = w->total_calls - before;
+	}
+	ck_assert_uint_ge(steps, MANY_PODS + MANY_PODS * EACH + 20);
+	ck_assert_msg(most_calls <= 24, "a step made %lu calls", most_calls);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("core sync");
+	TCase *tc = tcase_create("sync");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_pod_that_was_there_before_us_is_told_as_zero_and_then_as_one);
+	tcase_add_test(tc, all_pods_come_before_the_first_container_and_in_order);
+	tcase_add_test(tc, pods_without_room_are_failed_with_their_containers_counted);
+	tcase_add_test(tc, late_containers_join_their_pod);
+	tcase_add_test(tc, a_pod_from_before_us_is_removed_like_any_other);
+	tcase_add_test(tc, cleanup_removes_our_orphans_and_says_nothing_of_them);
+	tcase_add_test(tc, a_restart_takes_over_the_groups_of_live_pods);
+	tcase_add_test(tc, a_full_node_survives_a_restart);
+	tcase_add_test(tc, orphans_go_before_new_groups_are_made);
+	tcase_add_test(tc, a_later_synchronize_takes_over_even_when_the_first_one_wipes);
+	tcase_add_test(tc, wiping_removes_all_of_ours_first_and_only_on_the_first_synchronize);
+	tcase_add_test(tc, wiping_spares_a_pod_that_ran_meanwhile);
+	tcase_add_test(tc, wiping_spares_a_pod_that_ran_meanwhile);
+	tcase_add_test(tc, no_cleanup_when_it_is_off);
+	tcase_add_test(tc, an_orphan_that_does_not_go_is_passed_over_and_tried_again_later);
+	tcase_add_test(tc, pods_are_served_when_cleanup_cannot_read_the_tree);
+	tcase_add_test(tc, cleanup_happens_once_a_synchronize);
+	tcase_add_test(tc, a_reconnect_that_brings_nothing_new_says_nothing);
+	tcase_add_test(tc, a_reconnect_tells_what_happened_meanwhile);
+	tcase_add_test(tc, a_pod_that_vanished_before_its_first_event_is_never_mentioned);
+	tcase_add_test(tc, a_container_created_before_and_started_after_synchronize_is_placed);
+	tcase_add_test(tc, a_container_whose_start_was_missed_is_placed_by_the_next_synchronize);
+	tcase_add_test(tc, a_container_that_is_no_longer_listed_and_never_had_a_pod_is_forgotten);
+	tcase_add_test(tc, a_container_that_runs_after_all_is_placed_by_the_next_synchronize);
+	tcase_add_test(tc, a_container_that_was_put_to_the_wrong_pod_is_moved);
+	tcase_add_test(tc, a_container_that_has_ended_counts_as_placed_without_a_look);
+	tcase_add_test(tc, a_container_of_an_unlisted_pod_waits_for_it);
+	tcase_add_test(tc, a_container_waiting_for_its_pod_is_taken_in_by_synchronize);
+	tcase_add_test(tc, a_run_during_synchronize_is_served_at_once);
+	tcase_add_test(tc, a_start_during_synchronize_is_placed_at_once);
+	tcase_add_test(tc, a_removal_during_synchronize_leaves_nothing);
+	tcase_add_test(tc, what_is_listed_twice_counts_once);
+	tcase_add_test(tc, a_sandbox_that_is_no_longer_listed_takes_its_containers_along);
+	tcase_add_test(tc, synchronize_itself_touches_no_file);
+	tcase_add_test(tc, a_step_of_work_is_small);
+	suite_add_tcase(s, tc);
+	return s;
+}
