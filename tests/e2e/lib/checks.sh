@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Assertions and their count.
+
+CHECKS_PASSED=0
+CHECKS_FAILED=0
+CHECKS_SKIPPED=0
+
+# check SECONDS TEXT COMMAND...: passes if COMMAND succeeds within SECONDS (0: at once). COMMAND prints what it saw; its
+# last words are shown when the check fails. A failed check does not end the run.
+check() {
+  local deadline=$((SECONDS + $1)) text=$2 seen line
+  shift 2
+  while :; do
+    if seen=$("$@" 2>&1); then
+      CHECKS_PASSED=$((CHECKS_PASSED + 1))
+      say "  ok    $text"
+      return
+    fi
+    [ "$SECONDS" -lt "$deadline" ] || break
+    sleep 0.2
+  done
+  CHECKS_FAILED=$((CHECKS_FAILED + 1))
+  say "  FAIL  $text"
+  tail -n 12 <<<"${seen:-nothing}" | while IFS= read -r line; do
+    printf '              saw: %s\n' "$line" >&2
+  done
+}
+
+checks_summary() {
+  printf '%d passed, %d failed, %d skipped\n' "$CHECKS_PASSED" "$CHECKS_FAILED" "$CHECKS_SKIPPED"
+}
+
+# is VALUE EXPECTED: shows the value.
+is() {
+  printf '%s (expected %s)\n' "$1" "$2"
+  [ "$1" = "$2" ]
+}

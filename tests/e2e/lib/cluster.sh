@@ -1,0 +1,155 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# A real API server on the loopback address: etcd and kube-apiserver with RBAC, TLS and an audit log.
+# Needs lib/process.sh. After cluster_start: CLUSTER_DIR, CLUSTER_URL, and the functions below.
+
+CLUSTER_DAEMON_USER=system:serviceaccount:podresctrl-system:podresctrld
+CLUSTER_VM_ADDRESS=10.0.2.2
+
+# cluster_start DIR: DIR receives keys, logs and data; it must not exist yet or be empty.
+cluster_start() {
+  CLUSTER_DIR=$1
+  CLUSTER_PROGRAMS=$("$E2E_DIR/parts/apiserver.sh")
+  CLUSTER_PORT=$(free_port)
+  CLUSTER_URL=https://127.0.0.1:$CLUSTER_PORT
+  mkdir -p "$CLUSTER_DIR/etcd"
+  chmod 700 "$CLUSTER_DIR" "$CLUSTER_DIR/etcd"
+  cluster_make_keys
+  cluster_start_etcd
+  cluster_start_apiserver
+  cluster_make_kubeconfig "$CLUSTER_DIR/admin.kubeconfig" 127.0.0.1 "$CLUSTER_ADMIN_TOKEN"
+  cluster_make_kubeconfig "$CLUSTER_DIR/daemon.kubeconfig" "$CLUSTER_VM_ADDRESS" "$CLUSTER_DAEMON_TOKEN"
+  say "cluster: kube-apiserver is ready on port $CLUSTER_PORT"
+}
+
+# A certificate authority, the server's certificate (also for the address by which the virtual machine reaches it),
+# the key for service account tokens, and two fixed tokens: an administrator's and the daemon's.
+cluster_make_keys() {
+  local key
+  (
+    cd "$CLUSTER_DIR" || exit 1
+    for key in ca server service-account; do
+      openssl ecparam -name prime256v1 -genkey -noout -out "$key.key"
+    done
+    openssl req -x509 -new -key ca.key -subj /CN=podresctrl-e2e-ca -days 30 -out ca.crt
+    openssl req -new -key server.key -subj /CN=kube-apiserver -out server.csr
+    printf 'subjectAltName=IP:127.0.0.1,IP:%s\n' "$CLUSTER_VM_ADDRESS" >server.ext
+    openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile server.ext -out server.crt
+  ) >>"$CLUSTER_DIR/openssl.log" 2>&1
+  CLUSTER_ADMIN_TOKEN=$(openssl rand -hex 16)
+  CLUSTER_DAEMON_TOKEN=$(openssl rand -hex 16)
+  cat >"$CLUSTER_DIR/tokens.csv" <<EOF
+$CLUSTER_ADMIN_TOKEN,e2e-admin,e2e-admin,"system:masters"
+$CLUSTER_DAEMON_TOKEN,$CLUSTER_DAEMON_USER,podresctrld,"system:serviceaccounts,system:serviceaccounts:podresctrl-system"
+EOF
+  # All the daemon does, and every write of the others; no bodies.
+  cat >"$CLUSTER_DIR/audit-policy.yaml" <<EOF
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    users: ["$CLUSTER_DAEMON_USER"]
+  - level: None
+    verbs: [get, list, watch]
+  - level: Metadata
+EOF
+}
+
+cluster_start_etcd() {
+  local client=http://127.0.0.1 peer=http://127.0.0.1
+  client=$client:$(free_port)
+  peer=$peer:$(free_port)
+  CLUSTER_ETCD=$client
+  # The data is thrown away at the end of the run: no need to wait for the disk.
+  start_background "$CLUSTER_DIR/etcd.log" "$CLUSTER_PROGRAMS/etcd" --data-dir "$CLUSTER_DIR/etcd" --unsafe-no-fsync \
+    --listen-client-urls "$client" --advertise-client-urls "$client" \
+    --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "default=$peer"
+  wait_until 30 curl -fsS "$client/health" || die "etcd does not answer, see $CLUSTER_DIR/etcd.log"
+}
+
+cluster_start_apiserver() {
+  start_background "$CLUSTER_DIR/kube-apiserver.log" "$CLUSTER_PROGRAMS/kube-apiserver" \
+    --etcd-servers="$CLUSTER_ETCD" --cert-dir="$CLUSTER_DIR" \
+    --bind-address=127.0.0.1 --secure-port="$CLUSTER_PORT" --insecure-port=0 \
+    --advertise-address="$CLUSTER_VM_ADDRESS" --endpoint-reconciler-type=none \
+    --tls-cert-file="$CLUSTER_DIR/server.crt" --tls-private-key-file="$CLUSTER_DIR/server.key" \
+    --service-account-issuer=https://podresctrl-e2e --service-account-key-file="$CLUSTER_DIR/service-account.key" \
+    --service-account-signing-key-file="$CLUSTER_DIR/service-account.key" \
+    --token-auth-file="$CLUSTER_DIR/tokens.csv" --authorization-mode=Node,RBAC \
+    --service-cluster-ip-range=10.96.0.0/16 --disable-admission-plugins=ServiceAccount \
+    --audit-policy-file="$CLUSTER_DIR/audit-policy.yaml" --audit-log-path="$CLUSTER_DIR/audit.log"
+  wait_until 60 api GET /readyz || die "kube-apiserver is not ready, see $CLUSTER_DIR/kube-apiserver.log"
+}
+
+# cluster_make_kubeconfig FILE ADDRESS TOKEN
+cluster_make_kubeconfig() {
+  cat >"$1" <<EOF
+apiVersion: v1
+kind: Config
+current-context: e2e
+contexts:
+  - name: e2e
+    context: {cluster: e2e, user: e2e}
+clusters:
+  - name: e2e
+    cluster:
+      server: https://$2:$CLUSTER_PORT
+      certificate-authority-data: $(base64 -w0 <"$CLUSTER_DIR/ca.crt")
+users:
+  - name: e2e
+    user: {token: $3}
+EOF
+  chmod 600 "$1"
+}
+
+# api METHOD PATH [CURL-WORDS...]: a request as administrator; the answer on standard output, an error status fails.
+api() {
+  local method=$1 path=$2
+  shift 2
+  curl -fsS --max-time 20 --cacert "$CLUSTER_DIR/ca.crt" -H "Authorization: Bearer $CLUSTER_ADMIN_TOKEN" \
+    -X "$method" "$@" "$CLUSTER_URL$path"
+}
+
+kubectl() {
+  "$CLUSTER_PROGRAMS/kubectl" --kubeconfig "$CLUSTER_DIR/admin.kubeconfig" --cache-dir "$CLUSTER_DIR/kubectl-cache" "$@"
+}
+
+# cluster_install REPOSITORY NAMESPACE: the project's own CRD and rights, and a name space for the test's pods.
+# The server is older than validation rules in CRDs, hence the rendering for such servers.
+cluster_install() {
+  local crd=customresourcedefinition/podresctrlstatuses.podresctrl.io
+  kubectl create namespace "$2"
+  kubectl apply -f "$1/crds/legacy/podresctrl.io_podresctrlstatuses.yaml" \
+    -f "$1/deploy/base/namespace.yaml" -f "$1/deploy/base/rbac.yaml"
+  kubectl wait --for=condition=Established --timeout=30s "$crd"
+} >&2
+
+# The cluster's garbage collector: it removes objects whose owner is gone, and at once those that name a wrong owner.
+# Started after the CRD is there, so that it knows the kind from the beginning.
+cluster_start_collector() {
+  start_background "$CLUSTER_DIR/kube-controller-manager.log" "$CLUSTER_PROGRAMS/kube-controller-manager" \
+    --kubeconfig="$CLUSTER_DIR/admin.kubeconfig" --controllers=garbagecollector --leader-elect=false \
+    --port=0 --secure-port=0
+}
+
+# cluster_watch FILE: every version of every PodResctrlStatus that the server shows from now on, one JSON line each.
+cluster_watch() {
+  start_background "$1" curl -fsSN --cacert "$CLUSTER_DIR/ca.crt" -H "Authorization: Bearer $CLUSTER_ADMIN_TOKEN" \
+    "$CLUSTER_URL/apis/podresctrl.io/v1alpha1/podresctrlstatuses?watch=1"
+}
+
+# cluster_daemon_requests JQ-CONDITION: how many requests of the daemon the audit log has of this kind.
+cluster_daemon_requests() {
+  jq -n --arg user "$CLUSTER_DAEMON_USER" "[inputs | select(.user.username == \$user) | select($1)] | length" \
+    <"$CLUSTER_DIR/audit.log"
+}
+
+# cluster_daemon_writes NAMESPACE NAME: how many writes of this PodResctrlStatus the daemon has asked for.
+cluster_daemon_writes() {
+  cluster_daemon_requests ".objectRef.resource == \"podresctrlstatuses\" and .objectRef.namespace == \"$1\" and
+    .objectRef.name == \"$2\" and (.verb | IN(\"get\", \"list\", \"watch\") | not)"
+}
+
+# cluster_may VERB RESOURCE: what the daemon's rights say.
+cluster_may() { kubectl auth can-i "$1" "$2" --all-namespaces --as="$CLUSTER_DAEMON_USER"; }

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# A virtual machine with a stock Debian kernel whose resctrl file system is the real one (see parts/qemu-rdt/rdt.h).
+# A library for any script of the project; needs lib/common.sh and lib/process.sh. One machine per script.
+#
+#   vm_start [KERNEL] [RMIDS]   boot and wait until commands can be run; KERNEL is 6.1, 6.12 (default) or 7.2
+#                               (or in two steps: vm_launch with the same words, something else, vm_connect)
+#   vm_run 'SHELL TEXT'         run it as root in the machine; its output and its exit status
+#   vm_feed 'SHELL TEXT'        the same with our standard input
+#   vm_put FILE-OR-DIR PATH     copy in; PATH is the name of the copy
+#   vm_get FILE-OR-DIR PATH     copy out; PATH is the name of the copy
+#   vm_stop                     switch it off; its disk changes are gone
+#
+# Environment: VM_MEMORY_MB (2048), VM_RDT_LIMBO_MS (how long an RMID stays warm after its last task ran; 2000).
+# The script must call vm_stop (or end_all_background) when it ends; if it is killed, the machine dies with it.
+
+VM_DIR=
+VM_PID=
+VM_SSH_PID=
+
+vm_start() {
+  vm_launch "$@"
+  vm_connect
+}
+
+vm_launch() {
+  local kernel rootfs qemu
+  kernel=$("$E2E_DIR/parts/kernel.sh" "${1:-6.12}")
+  rootfs=$("$E2E_DIR/parts/rootfs.sh")
+  qemu=$("$E2E_DIR/parts/qemu.sh")
+  VM_DIR=$(mktemp -d "${TMPDIR:-/tmp}/podresctrl-vm.XXXXXX")
+  VM_PORT=$(free_port)
+  VM_KEY=$rootfs/key
+  : >"$VM_DIR/console"
+  TMPDIR=$VM_DIR RDT_RMIDS=${2:-512} RDT_LIMBO_MS=${VM_RDT_LIMBO_MS:-2000} \
+    start_background "$VM_DIR/qemu.log" "$qemu/qemu" -machine pc -accel tcg,thread=multi \
+    -cpu "max,vendor=GenuineIntel,level=0x1f,+cqm,+rdt-a" -smp 2 -m "${VM_MEMORY_MB:-2048}" \
+    -nodefaults -display none -vga none -serial "file:$VM_DIR/console" -no-reboot \
+    -kernel "$kernel/vmlinuz" -initrd "$kernel/initramfs" -append "console=ttyS0 quiet panic=-1" \
+    -drive "file=$rootfs/root.img,if=none,id=disk,format=raw,snapshot=on" -device virtio-blk-pci,drive=disk \
+    -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$VM_PORT-:22" -device virtio-net-pci,netdev=net,romfile=
+  VM_PID=$BACKGROUND_PID
+}
+
+vm_ssh() {
+  ssh -F /dev/null -i "$VM_KEY" -p "$VM_PORT" -o LogLevel=ERROR -o StrictHostKeyChecking=no -o BatchMode=yes \
+    -o UserKnownHostsFile=/dev/null -o ControlPath="$VM_DIR/ssh" -o ConnectTimeout=10 "$@"
+}
+
+# One connection is kept open for all commands: in an emulated CPU the handshake is the dear part.
+vm_connect() {
+  local deadline=$((SECONDS + 60))
+  while :; do
+    if ! kill -0 "$VM_PID" 2>/dev/null; then
+      tail -n 20 "$VM_DIR/qemu.log" "$VM_DIR/console" >&2
+      die "the virtual machine ended while booting"
+    fi
+    if grep -q 'e2e-boot: ready' "$VM_DIR/console" && vm_open_connection; then
+      say "vm: kernel $(vm_run "uname -r") is up, $(vm_run "cat /sys/fs/resctrl/info/L3_MON/num_rmids") RMIDs"
+      return
+    fi
+    if [ "$SECONDS" -ge "$deadline" ]; then
+      tail -n 20 "$VM_DIR/console" >&2
+      die "the virtual machine did not come up in 60 s"
+    fi
+    sleep 0.2
+  done
+}
+
+vm_open_connection() {
+  start_background "$VM_DIR/ssh.log" ssh -F /dev/null -i "$VM_KEY" -p "$VM_PORT" -o LogLevel=ERROR -o BatchMode=yes \
+    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10 \
+    -M -N -o ControlPath="$VM_DIR/ssh" root@127.0.0.1
+  VM_SSH_PID=$BACKGROUND_PID
+  while kill -0 "$VM_SSH_PID" 2>/dev/null; do
+    [ ! -S "$VM_DIR/ssh" ] || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
+vm_run() { vm_ssh -n root@127.0.0.1 "$1"; }
+
+vm_feed() { vm_ssh root@127.0.0.1 "$1"; }
+
+vm_put() {
+  local mode
+  if [ -d "$1" ]; then
+    tar -C "$1" -c . | vm_feed "mkdir -p '$2' && tar -C '$2' -x"
+  else
+    mode=$(stat -Lc %a "$1")
+    vm_feed "mkdir -p '$(dirname "$2")' && cat >'$2' && chmod $mode '$2'" <"$1"
+  fi
+}
+
+vm_get() {
+  if vm_run "test -d '$1'"; then
+    mkdir -p "$2"
+    vm_run "tar -C '$1' -c ." | tar -C "$2" -x
+  else
+    vm_run "cat '$1'" >"$2"
+  fi
+}
+
+vm_stop() {
+  [ -n "$VM_PID" ] || return 0
+  end_background "$VM_SSH_PID"
+  end_background "$VM_PID"
+  VM_PID=
+  rm -rf "$VM_DIR"
+}
