@@ -22,8 +22,10 @@ static struct core_container to_core_container(const struct nri_container *conta
 		.name = container->name,
 		.cgroups_path = container->cgroups_path,
 		.pid = container->pid <= INT32_MAX ? (pid_t)container->pid : 0,
-		.running = container->state == NRI_CONTAINER_RUNNING ||
-			   container->state == NRI_CONTAINER_PAUSED,
+		.created = container->state == NRI_CONTAINER_CREATED,
+		/* One in a state unknown here is looked at as if it ran; it will show. */
+		.running = container->state != NRI_CONTAINER_CREATED &&
+			   container->state != NRI_CONTAINER_STOPPED,
 	};
 }
 

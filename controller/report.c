@@ -39,7 +39,8 @@ void report_notice(struct log *log, const struct core_notice *notice)
 					       "cannot delete a group, will try again"},
 		[CORE_NOTICE_CONTAINER_PLACED] = {LOG_LEVEL_DEBUG, "container placed"},
 		[CORE_NOTICE_CONTAINER_PARTIAL] = {LOG_LEVEL_WARN, "container not wholly placed"},
-		[CORE_NOTICE_AUDIT_MOVED] = {LOG_LEVEL_INFO, "audit moved tasks into their group"},
+		/* Children that inherited the group are among them, so this is no news. */
+		[CORE_NOTICE_AUDIT_MOVED] = {LOG_LEVEL_DEBUG, "audit wrote tasks to their group"},
 		[CORE_NOTICE_CLEANUP_DONE] = {LOG_LEVEL_INFO, "cleanup done"},
 		[CORE_NOTICE_IGNORED] = {LOG_LEVEL_WARN, "ignored what cannot be right"},
 	};

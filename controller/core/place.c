@@ -73,8 +73,8 @@ static void remember(struct core *core, struct container *c)
 }
 
 /* What rs_reconcile() said, in the words of place_tasks(). */
-static int judge(struct core *core, const struct source *s, int r,
-		 const struct rs_reconcile_result *res, struct placing *p, struct err *e)
+static int judge(const struct source *s, int r, const struct rs_reconcile_result *res,
+		 struct placing *p, struct err *e)
 {
 	if (s->error < 0 || r == -ESRCH) {
 		p->no_tasks = true;
@@ -86,13 +86,13 @@ static int judge(struct core *core, const struct source *s, int r,
 	}
 	if (r < 0)
 		return r;
+	/* No numbers: they change at every try, and every change of the text is an API write. */
 	if (res->refused)
-		return err_set(e, -EXDEV,
-			       "%zu of %zu tasks are in another control group than the pod's group",
-			       res->refused, core->seen.nr);
+		return err_set(
+			e, -EXDEV,
+			"some of its tasks are in another control group than the pod's group");
 	if (res->missing)
-		return err_set(e, -EAGAIN, "%zu of %zu tasks are not in the group yet",
-			       res->missing, core->seen.nr);
+		return err_set(e, -EAGAIN, "some of its tasks are not in the group yet");
 	return 0;
 }
 
@@ -123,7 +123,7 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 	core->seen.nr = 0;
 	r = rs_reconcile(core->deps.rs, c->pod->path, &source, core->config.max_reconcile_passes,
 			 &res, e);
-	r = judge(core, &s, r, &res, p, e);
+	r = judge(&s, r, &res, p, e);
 	p->fresh = r == 0 ? count_fresh(&core->seen, &known) : 0;
 	c->placed = res.assigned > 0 || (p->only_new && c->placed && !p->lost);
 	if (r == 0)
