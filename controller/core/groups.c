@@ -38,18 +38,16 @@ static void explain_full(struct core *core, uint64_t now_ms, char *buf, size_t s
 				   ? "will retry when a group is freed, and from time to time"
 				   : "will retry on request only";
 
-	if (c && core->config.rmid_reserve)
-		(void)snprintf(
-			buf, size,
-			"no free %s on this node: %zu of %zu RMIDs in use (%zu by others), %zu "
-			"are kept for others; %s",
-			what, c->ours + c->foreign + 1, c->rmids, c->foreign + 1,
-			core->config.rmid_reserve, next);
-	else if (c)
-		(void)snprintf(
-			buf, size,
-			"no free %s on this node: %zu of %zu RMIDs in use (%zu by others); %s",
-			what, c->ours + c->foreign + 1, c->rmids, c->foreign + 1, next);
+	char kept[64] = "";
+
+	if (core->config.rmid_reserve)
+		(void)snprintf(kept, sizeof(kept), ", %zu are kept for others",
+			       core->config.rmid_reserve);
+	if (c)
+		(void)snprintf(buf, size,
+			       "no free %s on this node: of %zu RMIDs %zu are in our groups, %zu in "
+			       "groups of others, 1 is the root's%s; %s",
+			       what, c->rmids, c->ours, c->foreign, kept, next);
 	else
 		(void)snprintf(buf, size, "no free %s on this node; %s", what, next);
 }

@@ -395,8 +395,8 @@ START_TEST(some_rmids_are_left_to_others)
 	ck_assert(core_pod_view(w->core, "u3", &view));
 	ck_assert_str_eq(view.reason, "OutOfRMIDs");
 	ck_assert_str_eq(view.message,
-			 "no free RMID on this node: 3 of 5 RMIDs in use (1 by others), 2 are kept "
-			 "for others; will retry on request only");
+			 "no free RMID on this node: of 5 RMIDs 2 are in our groups, 0 in groups of "
+			 "others, 1 is the root's, 2 are kept for others; will retry on request only");
 }
 END_TEST
 
@@ -431,7 +431,7 @@ static const struct {
 	int code;
 	const char *reason, *says;
 } failures[] = {
-	{ENOSPC, "OutOfRMIDs", "1 of 32 RMIDs in use (1 by others)"},
+	{ENOSPC, "OutOfRMIDs", "of 32 RMIDs 0 are in our groups, 0 in groups of others"},
 	{EBUSY, "RMIDsInLimbo", "drain"},
 	{EROFS, "ReadOnly", "mount it writable"},
 	{EACCES, "NoPermission", "podresctrl-u1"},
