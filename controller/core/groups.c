@@ -44,10 +44,11 @@ static void explain_full(struct core *core, uint64_t now_ms, char *buf, size_t s
 		(void)snprintf(kept, sizeof(kept), ", %zu are kept for others",
 			       core->config.rmid_reserve);
 	if (c)
-		(void)snprintf(buf, size,
-			       "no free %s on this node: of %zu RMIDs %zu are in our groups, %zu in "
-			       "groups of others, 1 is the root's%s; %s",
-			       what, c->rmids, c->ours, c->foreign, kept, next);
+		(void)snprintf(
+			buf, size,
+			"no free %s on this node: of %zu RMIDs %zu are in our groups, %zu in "
+			"groups of others, 1 is the root's%s; %s",
+			what, c->rmids, c->ours, c->foreign, kept, next);
 	else
 		(void)snprintf(buf, size, "no free %s on this node; %s", what, next);
 }

@@ -394,9 +394,10 @@ START_TEST(some_rmids_are_left_to_others)
 	ck_assert_uint_eq(w->calls[WORLD_MKDIR], 2);
 	ck_assert(core_pod_view(w->core, "u3", &view));
 	ck_assert_str_eq(view.reason, "OutOfRMIDs");
-	ck_assert_str_eq(view.message,
-			 "no free RMID on this node: of 5 RMIDs 2 are in our groups, 0 in groups of "
-			 "others, 1 is the root's, 2 are kept for others; will retry on request only");
+	ck_assert_str_eq(
+		view.message,
+		"no free RMID on this node: of 5 RMIDs 2 are in our groups, 0 in groups of "
+		"others, 1 is the root's, 2 are kept for others; will retry on request only");
 }
 END_TEST
 
