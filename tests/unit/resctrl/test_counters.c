@@ -179,6 +179,8 @@ static const struct table controls[] = {
 	{"info/L3/num_closids", "16\n"},
 	{"info/MB", NULL},
 	{"info/MB/num_closids", "8\n"},
+	{"info/SMBA", NULL},
+	{"info/SMBA/num_closids", "32\n"},
 	{"info/last_cmd_status", "ok\n"},
 	{NULL, NULL},
 };

@@ -147,6 +147,24 @@ START_TEST(many_tasks_take_few_writes_where_lists_work)
 }
 END_TEST
 
+START_TEST(an_ended_task_among_the_first_does_not_end_the_lists)
+{
+	struct rs_tids tids = fixture_tids(1, 1000);
+	struct rs_assign_result res;
+	struct fixture f;
+	struct rs_group g;
+
+	fixture_init(&f, NULL);
+	g = fixture_mon(&f, "", "a");
+	rs_sim_exit(f.sim, 2);
+	ck_assert_int_eq(rs_group_assign(f.rs, g.path, &tids, &res, &f.e), 0);
+	ck_assert_uint_eq(res.assigned, 999);
+	ck_assert_uint_le(f.fs.calls[FAULT_WRITE], 20);
+	rs_tids_done(&tids);
+	fixture_done(&f);
+}
+END_TEST
+
 START_TEST(an_old_kernel_takes_one_write_per_task)
 {
 	const struct rs_sim_config config = {.no_task_lists = true};
@@ -395,6 +413,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, a_task_of_another_control_group_is_refused_and_passed_over, 0, 2);
 	tcase_add_loop_test(tc, every_pattern_of_trouble_comes_out_right, 0, 2);
 	tcase_add_test(tc, many_tasks_take_few_writes_where_lists_work);
+	tcase_add_test(tc, an_ended_task_among_the_first_does_not_end_the_lists);
 	tcase_add_test(tc, an_old_kernel_takes_one_write_per_task);
 	tcase_add_test(tc, zero_is_never_written);
 	tcase_add_loop_test(tc, every_error_of_a_write_ends_the_call_with_its_code, 0,
