@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Whole nodes: memory, Synchronize, and what an idle node costs. */
+
+#include "bench.h"
+
+#include <stdio.h>
+
+#define CONTAINERS    3
+#define THREADS       5
+#define AUDIT_THREADS 5
+#define AUDIT_PER_POD 4
+#define WINDOW_MS     4000
+#define RSS_AIM_KB    4000
+#define TEXT_MAX      96
+
+static void add_memory_rows(const struct child_memory *empty, const struct child_memory *full,
+			    unsigned pods, struct table *t)
+{
+	char what[TEXT_MAX];
+
+	(void)snprintf(what, sizeof(what), "RSS with %u pods of %d containers", pods, CONTAINERS);
+	table_add(t, what, cell_mb(full->rss_kb), cell_none, cell_none,
+		  cell_aim("4 MB", full->rss_kb * 1024 <= RSS_AIM_KB * 1000ull));
+	table_add(t, "  of that anonymous (heap, stack, relocated data)", cell_mb(full->anon_kb),
+		  cell_none, cell_none, cell_none);
+	table_add(t, "  of that pages of files (program, libraries)", cell_mb(full->file_kb),
+		  cell_none, cell_none, cell_none);
+	table_add(t, "  of that private, in no other process", cell_mb(full->private_kb), cell_none,
+		  cell_none, cell_none);
+	table_add(t, "RSS without pods", cell_mb(empty->rss_kb), cell_none, cell_none, cell_none);
+}
+
+static void keep_best(struct rig_sync *best, const struct rig_sync *s)
+{
+	keep_least(&best->answered_ms, s->answered_ms);
+	keep_least(&best->placed_ms, s->placed_ms);
+	keep_least(&best->cpu_ms, s->cpu_ms);
+	keep_least(&best->longest_wait_us, s->longest_wait_us);
+	best->bytes = s->bytes;
+	best->is_by_silence |= s->is_by_silence;
+}
+
+struct node {
+	const struct world *w;
+	struct floor floor;
+	struct rig_sync sync;
+	struct child_memory empty, full; /* of the last round */
+	size_t placed;                   /* threads, by what the kernel lists */
+};
+
+static int node_round(struct node *n, bool want_events, struct err *e)
+{
+	struct rig_sync sync;
+	struct rig rig;
+	int r;
+
+	need_rmids(n->w->bench, n->w->size.pods);
+	r = rig_open(n->w->bench, "0", &rig, e);
+	if (r < 0)
+		return r;
+	child_memory(&rig.child, &n->empty);
+	r = rig_synchronize(&rig, n->w, want_events, &sync, e);
+	child_memory(&rig.child, &n->full);
+	n->placed = world_count_placed(n->w);
+	if (r == 0)
+		keep_best(&n->sync, &sync);
+	rig_close(&rig);
+	return r;
+}
+
+/* Each round is a daemon's start: to one that runs, the same Synchronize brings nothing new. */
+static int node_measure(struct node *n, bool want_events, struct err *e)
+{
+	int r = floor_measure(n->w, FLOOR_BARE, &n->floor, e);
+
+	for (unsigned i = 0; r == 0 && i < n->w->bench->rounds; i++)
+		r = node_round(n, want_events, e);
+	return r;
+}
+
+static void add_sync_notes(const struct node *n, struct table *t)
+{
+	const struct world *w = n->w;
+
+	if (w->bench->is_real)
+		table_note(
+			t,
+			"Synchronize of %u pods: %zu kB; afterwards the kernel listed %zu of %zu "
+			"threads in their groups.",
+			w->size.pods, n->sync.bytes / 1000, n->placed,
+			w->nr_containers * w->size.threads);
+	else
+		table_note(t, "Synchronize of %u pods: %zu kB.", w->size.pods,
+			   n->sync.bytes / 1000);
+	if (n->sync.is_by_silence)
+		table_note(t,
+			   "  The end of placing was told by the daemon's CPU clock, not its log.");
+}
+
+static void add_sync_rows(const struct node *n, struct table *t)
+{
+	const struct rig_sync *s = &n->sync;
+	const struct floor *f = &n->floor;
+	bool is_large = s->longest_wait_us > 0;
+	char what[TEXT_MAX];
+
+	(void)snprintf(what, sizeof(what), "Synchronize of %u pods, %zu containers: answered",
+		       n->w->size.pods, n->w->nr_containers);
+	table_add(t, what, cell_ms(s->answered_ms), cell_none, cell_none,
+		  is_large ? cell_time_aim(n->w->bench, "50 ms", s->answered_ms < 50) : cell_none);
+	table_add(t, "  all tasks placed", cell_ms(s->placed_ms), cell_ms(f->up_ms),
+		  cell_ratio(s->placed_ms, f->up_ms),
+		  is_large ? cell_aim("4 x", s->placed_ms <= 4 * f->up_ms) : cell_none);
+	table_add(t, "  CPU of it", cell_ms(s->cpu_ms), cell_ms(f->up_cpu_ms),
+		  cell_ratio(s->cpu_ms, f->up_cpu_ms), cell_none);
+	if (is_large)
+		table_add(t, "  longest wait of an event meanwhile",
+			  cell_ms(s->longest_wait_us / 1000), cell_none, cell_none,
+			  cell_time_aim(n->w->bench, "5 ms", s->longest_wait_us <= 5000));
+	add_sync_notes(n, t);
+}
+
+int measure_memory(const struct bench *b, struct table *t, struct err *e)
+{
+	struct node n = {.w = NULL};
+	struct world *w;
+	int r = world_new(b, (struct world_size){b->pods, CONTAINERS, THREADS}, &w, e);
+
+	if (r < 0)
+		return r;
+	n.w = w;
+	r = node_measure(&n, false, e);
+	if (r == 0) {
+		add_memory_rows(&n.empty, &n.full, w->size.pods, t);
+		add_sync_rows(&n, t);
+	}
+	world_free(w);
+	return r;
+}
+
+int measure_synchronize(const struct bench *b, struct table *t, struct err *e)
+{
+	struct node n = {.w = NULL};
+	struct world *w;
+	int r = world_new(b, (struct world_size){b->sync_pods, CONTAINERS, 1}, &w, e);
+
+	if (r < 0)
+		return r;
+	n.w = w;
+	r = node_measure(&n, true, e);
+	if (r == 0)
+		add_sync_rows(&n, t);
+	world_free(w);
+	return r;
+}
+
+/* ---- the audit ---- */
+
+/*
+ * The daemon visits its containers one after the other, evenly over the interval, so a part
+ * of the interval is as good as all of it. In percent of one core.
+ */
+static double idle_percent(const struct rig *rig)
+{
+	double least = 0;
+
+	pause_ms(WINDOW_MS);
+	for (unsigned i = 0; i < rig->bench->rounds && !bench_interrupted; i++) {
+		uint64_t cpu = child_cpu_ns(&rig->child), wall = wall_ns();
+
+		pause_ms(WINDOW_MS);
+		keep_least(&least, (double)(child_cpu_ns(&rig->child) - cpu) * 100.0 /
+					   (double)(wall_ns() - wall));
+	}
+	return least;
+}
+
+static int audit_of(const struct world *w, struct table *t, struct err *e)
+{
+	struct rig_sync sync;
+	struct rig rig;
+	double percent;
+	char what[TEXT_MAX];
+	int r;
+
+	need_rmids(w->bench, w->size.pods);
+	r = rig_open(w->bench, "30s", &rig, e);
+	if (r < 0)
+		return r;
+	r = rig_synchronize(&rig, w, false, &sync, e);
+	percent = r < 0 ? 0 : idle_percent(&rig);
+	rig_close(&rig);
+	if (r < 0)
+		return r;
+	(void)snprintf(what, sizeof(what), "idle: audit of %u pods, %zu threads, of one core",
+		       w->size.pods, w->nr_containers * w->size.threads);
+	table_add(t, what, cell_percent(percent), cell_none, cell_none,
+		  cell_time_aim(w->bench, "0.1 %", percent < 0.1));
+	return 0;
+}
+
+int measure_audit(const struct bench *b, struct table *t, struct err *e)
+{
+	struct world_size size = {b->audit_pods, AUDIT_PER_POD, AUDIT_THREADS};
+	struct world *w;
+	int r = world_new(b, size, &w, e);
+
+	if (r < 0)
+		return r;
+	r = audit_of(w, t, e);
+	world_free(w);
+	return r;
+}
