@@ -42,6 +42,8 @@ static int read_small(int dirfd, const char *file, struct strbuf *out)
 			return n < 0 ? -errno : out->error;
 		if (strbuf_add(out, chunk, (size_t)n) < 0)
 			return out->error;
+		if ((size_t)n < sizeof(chunk)) /* these files come whole in one read */
+			return 0;
 	}
 }
 
@@ -57,29 +59,38 @@ int finder_task_cgroup(int task_fd, const char *container_id, char buf[CGROUP_PA
 	return cgroup_path_from_proc(strbuf_str(&text), container_id, buf, NULL);
 }
 
+static int add_entries(const char *buf, size_t len, struct rs_tids *ret, struct err *e)
+{
+	int r = 0;
+
+	for (size_t pos = 0; r == 0 && pos < len;) {
+		const struct dirent64 *entry = (const void *)(buf + pos);
+		uint64_t id;
+
+		if (num_parse_u64(entry->d_name, strlen(entry->d_name), INT_MAX, &id) == 0 &&
+		    id > 0)
+			r = finder_add_id(ret, (pid_t)id, e);
+		pos += entry->d_reclen;
+	}
+	return r;
+}
+
+/* Without a DIR, which takes 32 KiB and three calls more; this is on the path of START. */
 int finder_add_threads(int task_fd, struct rs_tids *ret, struct err *e)
 {
-	int fd = openat(task_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct dirent *entry;
+	AUTO_CLOSE int fd = openat(task_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct dirent64) char buf[4096];
+	ssize_t n = 0;
 	int r = 0;
-	DIR *dir;
 
 	if (fd < 0)
 		return errno == ENOENT ? err_set(e, -ESRCH, "the process ended")
 				       : err_sys(e, -errno, "open task");
-	dir = fdopendir(fd);
-	if (!dir) {
-		(void)close(fd);
-		return err_set(e, -ENOMEM, "list task: out of memory");
-	}
-	while (r == 0 && (entry = finder_next_entry(dir))) {
-		const char *name = entry->d_name;
-		uint64_t id;
-
-		if (num_parse_u64(name, strlen(name), INT_MAX, &id) == 0 && id > 0)
-			r = finder_add_id(ret, (pid_t)id, e);
-	}
-	(void)closedir(dir);
+	while (r == 0 && (n = getdents64(fd, buf, sizeof(buf))) > 0)
+		r = add_entries(buf, (size_t)n, ret, e);
+	if (r == 0 && n < 0)
+		return errno == ENOENT ? err_set(e, -ESRCH, "the process ended")
+				       : err_sys(e, -errno, "list task");
 	return r;
 }
 

@@ -10,7 +10,7 @@
 
 static void count_group(const char *name, const char *prefix, struct rs_capacity *ret)
 {
-	if (*prefix && strncmp(name, prefix, strlen(prefix)) == 0)
+	if (rs_name_is_ours(prefix, name))
 		ret->ours++;
 	else
 		ret->foreign++;
@@ -100,7 +100,11 @@ int rs_capacity(struct rs *rs, const char *prefix, struct rs_capacity *ret, stru
 	r = count_groups(rs, prefix, &cap, e);
 	if (r == 0)
 		r = count_closids(rs, &cap, e);
-	if (r == 0)
-		*ret = cap;
-	return r;
+	if (r < 0)
+		return r;
+	if (cap.rmids > cap.ours + cap.foreign + 1)
+		cap.unused = cap.rmids - cap.ours - cap.foreign - 1;
+	cap.limbo = rs->limbo;
+	*ret = cap;
+	return 0;
 }

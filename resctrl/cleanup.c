@@ -11,7 +11,7 @@
 struct sweep {
 	struct rs *rs;
 	const char *prefix;
-	bool (*keep)(void *ctx, const char *name);
+	bool (*keep)(void *ctx, const char *dir, const char *name);
 	void *keep_ctx;
 	struct rs_cleanup_report *ret;
 };
@@ -30,11 +30,11 @@ static void sweep_one(struct sweep *s, const char *dir, const char *name)
 	char path[RS_PATH_MAX];
 	int r;
 
-	if (strncmp(name, s->prefix, strlen(s->prefix)) != 0) {
+	if (!rs_name_is_ours(s->prefix, name)) {
 		s->ret->non_prefix_groups++;
 		return;
 	}
-	if (s->keep && s->keep(s->keep_ctx, name)) {
+	if (s->keep && s->keep(s->keep_ctx, dir, name)) {
 		s->ret->kept++;
 		return;
 	}
@@ -68,8 +68,9 @@ static int sweep_dir(struct sweep *s, const char *dir, struct err *e)
 	return 0;
 }
 
-int rs_cleanup(struct rs *rs, const char *prefix, bool (*keep)(void *ctx, const char *name),
-	       void *keep_ctx, struct rs_cleanup_report *ret, struct err *e)
+int rs_cleanup(struct rs *rs, const char *prefix,
+	       bool (*keep)(void *ctx, const char *dir, const char *name), void *keep_ctx,
+	       struct rs_cleanup_report *ret, struct err *e)
 {
 	struct sweep s = {
 		.rs = rs, .prefix = prefix, .keep = keep, .keep_ctx = keep_ctx, .ret = ret};

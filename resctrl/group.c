@@ -57,6 +57,16 @@ static int adopt(struct rs *rs, const char *path, struct rs_group *ret, struct e
 	return identify(rs, path, ret, e);
 }
 
+/* The one moment at which the kernel tells whether RMIDs are draining. */
+static int no_room(struct rs *rs, int code)
+{
+	if (code == -EBUSY)
+		rs->limbo = RS_LIMBO_ALL;
+	else if (code == -ENOSPC)
+		rs->limbo = RS_LIMBO_NONE;
+	return code;
+}
+
 static int create(struct rs *rs, const char *path, struct rs_group *ret, bool *ret_adopted,
 		  struct err *e)
 {
@@ -66,9 +76,11 @@ static int create(struct rs *rs, const char *path, struct rs_group *ret, bool *r
 	if (adopted)
 		r = adopt(rs, path, ret, e);
 	else if (r < 0)
-		return rs_fail(rs, RS_MKDIR, path, r, e);
+		return no_room(rs, rs_fail(rs, RS_MKDIR, path, r, e));
 	else
 		r = identify(rs, path, ret, e);
+	if (!adopted)
+		rs->limbo = RS_LIMBO_UNKNOWN;
 	if (r == 0 && ret_adopted)
 		*ret_adopted = adopted;
 	/* A group that its creator does not learn of would hold its RMID for ever. */

@@ -11,6 +11,8 @@
 #define UID_PART_MAX 63
 #define HASH_LEN     16 /* hex digits of 64 bits */
 #define MON_GROUPS   "mon_groups"
+#define UUID_LEN     36
+#define HEX_UID_LEN  32
 
 bool rs_name_is_reserved(const char *name)
 {
@@ -130,6 +132,40 @@ static bool prefix_is_valid(const char *prefix)
 			return false;
 	}
 	return *prefix != '\0';
+}
+
+static bool is_hex(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!strchr("0123456789abcdefABCDEF", s[i]) || !s[i])
+			return false;
+	}
+	return true;
+}
+
+/* The last bytes of TEXT are the UID of a pod of the API, as a UUID or (static pods) a hash. */
+static size_t uid_at_the_end(const char *text, size_t len)
+{
+	const char *uuid = len >= UUID_LEN ? text + len - UUID_LEN : NULL;
+
+	if (uuid && is_hex(uuid, 8) && uuid[8] == '-' && is_hex(uuid + 9, 4) && uuid[13] == '-' &&
+	    is_hex(uuid + 14, 4) && uuid[18] == '-' && is_hex(uuid + 19, 4) && uuid[23] == '-' &&
+	    is_hex(uuid + 24, 12))
+		return UUID_LEN;
+	return len >= HEX_UID_LEN && is_hex(text + len - HEX_UID_LEN, HEX_UID_LEN) ? HEX_UID_LEN
+										   : 0;
+}
+
+bool rs_name_is_ours(const char *prefix, const char *name)
+{
+	size_t prefix_len = strlen(prefix), len, uid;
+
+	if (!prefix_len || strncmp(name, prefix, prefix_len) != 0)
+		return false;
+	name += prefix_len;
+	len = strlen(name);
+	uid = uid_at_the_end(name, len);
+	return uid == 0 || uid == len;
 }
 
 int rs_group_name(const char *prefix, const char *uid, char *buf, size_t size, struct err *e)

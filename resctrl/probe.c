@@ -23,6 +23,8 @@ int rs_new(const struct rs_fs_ops *ops, void *ctx, struct rs **ret, struct err *
 
 void rs_free(struct rs *rs)
 {
+	if (rs)
+		rs_scratch_done(&rs->scratch);
 	free(rs);
 }
 

@@ -16,12 +16,11 @@ struct work {
 	const char *path;
 	const struct rs_task_source *source;
 	struct rs_reconcile_result *ret;
-	struct rs_tids fresh;   /* the last enumeration */
-	struct rs_tids todo;    /* of those: not known to be in the group */
-	struct rs_tids done;    /* written in this call; sorted */
-	struct rs_tids refused; /* likewise refused; sorted */
-	struct rs_tids strangers;
+	struct rs_scratch *s;
 };
+
+/* More than this is given back after the call: the largest container is not the usual one. */
+#define SCRATCH_KEPT_MAX 8192
 
 static uint64_t fingerprint(const struct rs_tids *sorted)
 {
@@ -39,70 +38,64 @@ static bool is_placed(const struct work *w, pid_t tid)
 {
 	const struct rs_tids *known = w->source->known;
 
-	return (known && rs_tids_has(known, tid)) || rs_tids_has(&w->done, tid);
+	return (known && rs_tids_has(known, tid)) || rs_tids_has(&w->s->done, tid);
 }
 
+/* 1: the source gave its last answer again, without a look. */
 static int enumerate(struct work *w, struct err *e)
 {
 	int r;
 
-	w->fresh.nr = 0;
+	w->s->fresh.nr = 0;
 	w->ret->passes++;
-	r = w->source->list(w->source->ctx, &w->fresh, e);
+	r = w->source->list(w->source->ctx, &w->s->fresh, e);
 	if (r < 0)
 		return r;
-	rs_tids_sort_unique(&w->fresh);
-	w->ret->total = w->fresh.nr;
-	w->ret->fingerprint = fingerprint(&w->fresh);
-	if (!w->fresh.nr)
+	rs_tids_sort_unique(&w->s->fresh);
+	w->ret->total = w->s->fresh.nr;
+	w->ret->fingerprint = fingerprint(&w->s->fresh);
+	if (!w->s->fresh.nr)
 		return err_set(e, -ESRCH, "there is no task to place in '%s'", w->path);
-	return 0;
+	return r;
 }
 
 /* Sets TODO to what has to be written, and the result to what is not in the group now. */
 static int select_todo(struct work *w, struct err *e)
 {
-	w->todo.nr = 0;
+	w->s->todo.nr = 0;
 	w->ret->missing = w->ret->refused = 0;
-	for (size_t i = 0; i < w->fresh.nr; i++) {
-		pid_t tid = w->fresh.tid[i];
+	for (size_t i = 0; i < w->s->fresh.nr; i++) {
+		pid_t tid = w->s->fresh.tid[i];
 
 		if (is_placed(w, tid))
 			continue;
 		w->ret->missing++;
-		if (rs_tids_has(&w->refused, tid))
+		if (rs_tids_has(&w->s->refused, tid))
 			w->ret->refused++;
-		else if (rs_tids_add(&w->todo, tid) < 0)
+		else if (rs_tids_add(&w->s->todo, tid) < 0)
 			return err_sys(e, -ENOMEM, "list of tasks");
 	}
 	return 0;
 }
 
-/* Sort the tasks of TODO by what became of them; a stranger's number is not ours. */
+/* Sort the tasks of TODO by what became of them. */
 static int note_outcomes(struct work *w, const unsigned char *outcome, struct err *e)
 {
+	struct rs_scratch *s = w->s;
 	int r = 0;
 
-	w->strangers.nr = 0;
-	for (size_t i = 0; i < w->todo.nr && r == 0; i++) {
-		pid_t tid = w->todo.tid[i];
+	for (size_t i = 0; i < s->todo.nr && r == 0; i++) {
+		pid_t tid = s->todo.tid[i];
 
-		if (outcome[i] == RS_REFUSED) {
-			if (!w->refused.nr)
-				w->ret->first_refused = tid;
-			r = rs_tids_add(&w->refused, tid);
-		}
-		if (outcome[i] != RS_ASSIGNED)
+		if (outcome[i] == RS_ASSIGNED)
+			r = rs_tids_add(&s->written, tid);
+		if (outcome[i] != RS_REFUSED)
 			continue;
-		if (w->source->is_ours && !w->source->is_ours(w->source->ctx, tid)) {
-			r = rs_tids_add(&w->strangers, tid);
-			continue;
-		}
-		r = rs_tids_add(&w->done, tid);
-		w->ret->assigned++;
+		if (!s->refused.nr)
+			w->ret->first_refused = tid;
+		r = rs_tids_add(&s->refused, tid);
 	}
-	rs_tids_sort_unique(&w->done);
-	rs_tids_sort_unique(&w->refused);
+	rs_tids_sort_unique(&s->refused);
 	return r < 0 ? err_sys(e, r, "list of tasks") : 0;
 }
 
@@ -113,62 +106,126 @@ static int return_strangers(struct work *w, struct err *e)
 	char parent[RS_PATH_MAX];
 	int r;
 
-	if (!w->strangers.nr)
+	if (!w->s->strangers.nr)
 		return 0;
 	rs_path_parent(w->path, parent);
-	r = rs_group_assign(w->rs, parent, &w->strangers, &res, e);
+	r = rs_group_assign(w->rs, parent, &w->s->strangers, &res, e);
 	w->ret->returned += res.assigned;
 	return r;
 }
 
+/*
+ * A number that was written may have been taken over by a stranger meanwhile. When the source
+ * was looked at again, what it listed is ours, and only the others are asked after.
+ */
+static int settle_written(struct work *w, bool looked_again, struct err *e)
+{
+	const struct rs_task_source *source = w->source;
+	struct rs_scratch *s = w->s;
+	int r = 0;
+
+	s->strangers.nr = 0;
+	for (size_t i = 0; i < s->written.nr && r == 0; i++) {
+		pid_t tid = s->written.tid[i];
+
+		if (source->is_ours && !(looked_again && rs_tids_has(&s->fresh, tid)) &&
+		    !source->is_ours(source->ctx, tid)) {
+			r = rs_tids_add(&s->strangers, tid);
+			continue;
+		}
+		r = rs_tids_add(&s->done, tid);
+		w->ret->assigned++;
+	}
+	s->written.nr = 0;
+	rs_tids_sort_unique(&s->done);
+	return r < 0 ? err_sys(e, r, "list of tasks") : return_strangers(w, e);
+}
+
+/* Room for what becomes of each task of TODO; nothing was tried yet. */
+static unsigned char *make_outcome(struct rs_scratch *s)
+{
+	if (s->todo.nr > s->outcome_size) {
+		free(s->outcome);
+		s->outcome = malloc(s->todo.size);
+		s->outcome_size = s->outcome ? s->todo.size : 0;
+	}
+	if (s->outcome)
+		memset(s->outcome, RS_NOT_TRIED, s->todo.nr);
+	return s->outcome;
+}
+
 static int write_todo(struct work *w, struct err *e)
 {
-	AUTO_FREE unsigned char *outcome = calloc(w->todo.nr, 1);
+	unsigned char *outcome = make_outcome(w->s);
 	struct rs_assign_result res;
 	int r, r2;
 
 	if (!outcome)
-		return err_sys(e, -ENOMEM, "place %zu tasks", w->todo.nr);
-	r = rs_assign_each(w->rs, w->path, &w->todo, outcome, &res, e);
-	/* Also when it failed half way: strangers are to be returned all the same. */
+		return err_sys(e, -ENOMEM, "place %zu tasks", w->s->todo.nr);
+	r = rs_assign_each(w->rs, w->path, &w->s->todo, outcome, &res, e);
 	r2 = note_outcomes(w, outcome, r ? NULL : e);
-	if (r2 == 0)
-		r2 = return_strangers(w, r ? NULL : e);
-	return r ? r : r2;
+	if (r == 0)
+		r = r2;
+	if (r < 0) /* also when it failed half way, strangers are to be returned */
+		(void)settle_written(w, false, NULL);
+	return r;
+}
+
+/* Enumerate, and settle what the pass before has written. */
+static int look(struct work *w, struct err *e)
+{
+	int r = enumerate(w, e);
+	int r2 = settle_written(w, r == 0, r < 0 ? NULL : e);
+
+	return r < 0 ? r : r2;
 }
 
 static int run_passes(struct work *w, unsigned max_passes, struct err *e)
 {
-	for (unsigned pass = 0; pass < max_passes; pass++) {
-		int r = enumerate(w, e);
+	int r;
 
+	for (unsigned pass = 0; pass < max_passes; pass++) {
+		r = look(w, e);
 		if (r == 0)
 			r = select_todo(w, e);
-		if (r < 0 || !w->todo.nr)
+		if (r < 0 || !w->s->todo.nr)
 			return r;
 		r = write_todo(w, e);
 		if (r < 0)
 			return r;
 	}
 	/* No pass is left to look again: judge the last enumeration by what was written. */
-	return select_todo(w, e);
+	r = settle_written(w, false, e);
+	return r < 0 ? r : select_todo(w, e);
+}
+
+void rs_scratch_done(struct rs_scratch *s)
+{
+	rs_tids_done(&s->fresh);
+	rs_tids_done(&s->todo);
+	rs_tids_done(&s->written);
+	rs_tids_done(&s->done);
+	rs_tids_done(&s->refused);
+	rs_tids_done(&s->strangers);
+	free(s->outcome);
+	*s = (struct rs_scratch){0};
 }
 
 int rs_reconcile(struct rs *rs, const char *path, const struct rs_task_source *source,
 		 unsigned max_passes, struct rs_reconcile_result *ret, struct err *e)
 {
-	struct work w = {.rs = rs, .path = path, .source = source, .ret = ret};
+	struct rs_scratch *s = &rs->scratch;
+	struct work w = {.rs = rs, .path = path, .source = source, .ret = ret, .s = s};
 	int r;
 
 	*ret = (struct rs_reconcile_result){0};
 	if (!max_passes || !rs_path_is_group(path))
 		return err_set(e, -EINVAL, "cannot place tasks in '%.64s' in %u passes", path,
 			       max_passes);
+	s->fresh.nr = s->todo.nr = s->written.nr = s->done.nr = s->refused.nr = s->strangers.nr = 0;
 	r = run_passes(&w, max_passes, e);
-	rs_tids_done(&w.fresh);
-	rs_tids_done(&w.todo);
-	rs_tids_done(&w.done);
-	rs_tids_done(&w.refused);
-	rs_tids_done(&w.strangers);
+	if (s->fresh.size > SCRATCH_KEPT_MAX || s->done.size > SCRATCH_KEPT_MAX ||
+	    s->refused.size > SCRATCH_KEPT_MAX)
+		rs_scratch_done(s);
 	return r;
 }

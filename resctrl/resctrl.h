@@ -125,6 +125,13 @@ MUST_CHECK int rs_group_delete(struct rs *rs, const char *path, struct err *e);
 /* 0: still the same directory; -ENOENT: gone or replaced. */
 MUST_CHECK int rs_group_check(struct rs *rs, const struct rs_group *group, struct err *e);
 
+/*
+ * Find the monitoring group NAME below a control group other than the root's, whose name goes
+ * to PARENT (RS_NAME_MAX + 1 bytes). -ENOENT when there is none.
+ */
+MUST_CHECK int rs_group_find(struct rs *rs, const char *name, struct rs_group *ret, char *parent,
+			     struct err *e);
+
 /* Move a monitoring group under another control group; -EOPNOTSUPP where the kernel cannot. */
 MUST_CHECK int rs_group_move(struct rs *rs, struct rs_group *group, const char *new_parent,
 			     struct err *e);
@@ -174,12 +181,14 @@ MUST_CHECK int rs_group_tasks(struct rs *rs, const char *path, struct rs_tids *r
 struct rs_task_source {
 	/*
 	 * Append the thread ids that are there now. -ENOENT: the cgroup does not exist (yet, or
-	 * any more); -ESRCH is not for this.
+	 * any more); -ESRCH is not for this. 1 instead of 0: the same as the last time, and not
+	 * looked at again.
 	 */
 	int (*list)(void *ctx, struct rs_tids *ret, struct err *e);
 	/*
-	 * Optional: is TID still one of ours? Asked after it was written, because the number may
-	 * have been taken over by a stranger in between; a stranger is written back.
+	 * Optional: is TID still one of ours? Asked of each that was written and is not in the
+	 * next enumeration, because the number may have been taken over by a stranger in between;
+	 * a stranger is written back.
 	 */
 	bool (*is_ours)(void *ctx, pid_t tid);
 	void *ctx;
@@ -221,22 +230,43 @@ struct rs_cleanup_report {
 };
 
 /*
- * Remove the groups that carry PREFIX, at the root and in the root's mon_groups, but never
- * inside another group. KEEP (may be NULL) is asked with the group's name and spares it.
- * A missing mon_groups is empty. *ret is filled as far as it came, also on failure.
- * -EINVAL for an empty prefix: it would match the groups of others.
+ * Is NAME one that rs_group_name() gives with PREFIX? It begins with PREFIX, and what follows
+ * is not again the prefix of an instance of its own before a pod's UID: "a-b-UUID" belongs to
+ * prefix "a-b-" and not to "a-". (UIDs of another form than a UUID or 32 hexadecimal digits do
+ * not tell; so no prefix should begin with another's.) An empty PREFIX has no names.
+ */
+bool rs_name_is_ours(const char *prefix, const char *name);
+
+/*
+ * Remove the groups whose names are PREFIX's own, at the root and in the root's mon_groups, but
+ * never inside another group. KEEP (may be NULL) is asked with the directory ("" or "mon_groups")
+ * and the group's name, and spares it. A missing mon_groups is empty. *ret is filled as far as
+ * it came, also on failure. -EINVAL for an empty prefix: it would match the groups of others.
  */
 MUST_CHECK int rs_cleanup(struct rs *rs, const char *prefix,
-			  bool (*keep)(void *ctx, const char *name), void *keep_ctx,
-			  struct rs_cleanup_report *ret, struct err *e);
+			  bool (*keep)(void *ctx, const char *dir, const char *name),
+			  void *keep_ctx, struct rs_cleanup_report *ret, struct err *e);
 
 /* ---- capacity and counters --------------------------------------------------------- */
+
+/*
+ * Who holds the RMIDs. The kernel tells how many there are and which groups exist, but not how
+ * many RMIDs still drain (limbo): those are among UNUSED, beside the free ones. What can be
+ * known is what the last creation of a group through this handle was told, in LIMBO.
+ */
+enum rs_limbo {
+	RS_LIMBO_UNKNOWN, /* it succeeded, or none was tried: up to UNUSED RMIDs may drain */
+	RS_LIMBO_ALL,     /* -EBUSY: not one of UNUSED was free; all of them drained */
+	RS_LIMBO_NONE,    /* -ENOSPC: none drained; UNUSED cannot be had (or CLOSIDs lack) */
+};
 
 struct rs_capacity {
 	size_t rmids;   /* info/L3_MON/num_rmids: in all, one of them the root's */
 	size_t ours;    /* monitoring groups (and control groups) with PREFIX */
 	size_t foreign; /* all others, without the root */
+	size_t unused;  /* in no group: free, or draining */
 	size_t closids; /* smallest num_closids of the controls, 0 when there are none */
+	enum rs_limbo limbo;
 };
 
 MUST_CHECK int rs_capacity(struct rs *rs, const char *prefix, struct rs_capacity *ret,

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,57 +55,68 @@ static int fd_or_errno(int fd)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_root(const struct rs_real *real)
+/*
+ * The path as one string for one system call: a descriptor of the root that was kept would
+ * outlive a remount. "" is the root itself.
+ */
+static int full_path(const struct rs_real *real, const char *path, char buf[PATH_MAX])
 {
-	return fd_or_errno(open(real->root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	int n = snprintf(buf, PATH_MAX, "%s%s%s", real->root, *path ? "/" : "", path);
+
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* "" is the root itself. Links are followed nowhere below the root: resctrl has none. */
+/* Links are not followed: resctrl has none. */
 static int open_at(const struct rs_real *real, const char *path, int flags)
 {
-	AUTO_CLOSE int root = open_root(real);
+	char full[PATH_MAX];
+	int r = full_path(real, path, full);
 
-	if (root < 0)
-		return root;
-	return fd_or_errno(openat(root, *path ? path : ".", flags | O_CLOEXEC | O_NOFOLLOW));
+	/* The root itself may well be reached through a link. */
+	if (*path)
+		flags |= O_NOFOLLOW;
+	return r < 0 ? r : fd_or_errno(open(full, flags | O_CLOEXEC));
 }
 
 static int real_mkdir(void *ctx, const char *path)
 {
-	AUTO_CLOSE int root = open_root(ctx);
+	char full[PATH_MAX];
+	int r = full_path(ctx, path, full);
 
-	if (root < 0)
-		return root;
-	return mkdirat(root, path, 0755) < 0 ? -errno : 0;
+	return r < 0 ? r : mkdir(full, 0755) < 0 ? -errno : 0;
 }
 
 static int real_rmdir(void *ctx, const char *path)
 {
-	AUTO_CLOSE int root = open_root(ctx);
+	char full[PATH_MAX];
+	int r = full_path(ctx, path, full);
 
-	if (root < 0)
-		return root;
-	return unlinkat(root, path, AT_REMOVEDIR) < 0 ? -errno : 0;
+	return r < 0 ? r : rmdir(full) < 0 ? -errno : 0;
 }
 
 static int real_rename(void *ctx, const char *from, const char *to)
 {
-	AUTO_CLOSE int root = open_root(ctx);
+	char full_from[PATH_MAX], full_to[PATH_MAX];
+	int r = full_path(ctx, from, full_from);
 
-	if (root < 0)
-		return root;
-	return renameat(root, from, root, to) < 0 ? -errno : 0;
+	if (r < 0)
+		return r;
+	r = full_path(ctx, to, full_to);
+	if (r < 0)
+		return r;
+	return rename(full_from, full_to) < 0 ? -errno : 0;
 }
 
 static int real_stat(void *ctx, const char *path, struct rs_stat *ret)
 {
-	AUTO_CLOSE int root = open_root(ctx);
+	char full[PATH_MAX];
 	struct stat st;
+	int r = full_path(ctx, path, full);
 
-	if (root < 0)
-		return root;
-	if (fstatat(root, path, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	if (r == 0 && fstatat(AT_FDCWD, full, &st, *path ? AT_SYMLINK_NOFOLLOW : 0) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
 	*ret = (struct rs_stat){.dev = st.st_dev, .ino = st.st_ino, .is_dir = S_ISDIR(st.st_mode)};
 	return 0;
 }
@@ -200,15 +212,11 @@ static void real_close_handle(void *ctx, int handle)
 
 static int real_is_resctrl(void *ctx)
 {
-	AUTO_CLOSE int root = open_root(ctx);
+	const struct rs_real *real = ctx;
 	struct statfs fs;
 
-	if (root == -ENOENT || root == -ENOTDIR)
-		return -ENODEV;
-	if (root < 0)
-		return root;
-	if (fstatfs(root, &fs) < 0)
-		return -errno;
+	if (statfs(real->root, &fs) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? -ENODEV : -errno;
 	return fs.f_type == RDTGROUP_MAGIC ? 0 : -ENODEV;
 }
 

@@ -14,10 +14,26 @@ enum rs_lists {
 	RS_LISTS_NO,
 };
 
+/* What rs_reconcile() works with; kept, so that a placement allocates nothing once it is warm. */
+struct rs_scratch {
+	struct rs_tids fresh;   /* the last enumeration */
+	struct rs_tids todo;    /* of those: not known to be in the group */
+	struct rs_tids written; /* in this pass, and perhaps to a stranger */
+	struct rs_tids done;    /* written in this call, and ours; sorted */
+	struct rs_tids refused; /* likewise refused; sorted */
+	struct rs_tids strangers;
+	unsigned char *outcome; /* per task of TODO */
+	size_t outcome_size;
+};
+
+void rs_scratch_done(struct rs_scratch *scratch);
+
 struct rs {
 	const struct rs_fs_ops *ops;
 	void *ctx;
 	enum rs_lists lists;
+	enum rs_limbo limbo; /* what the last creation of a group was told */
+	struct rs_scratch scratch;
 };
 
 /* What was tried when an operation failed; the same errno means different things. */

@@ -8,6 +8,7 @@
 
 #include "core_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define STEPS_MAX                                                                      \
@@ -16,27 +17,31 @@
 
 struct step {
 	struct core *core;
-	char name[RS_NAME_MAX + 1]; /* what this step lets go; "" while nothing was found */
+	char path[RS_PATH_MAX]; /* what this step lets go; "" while nothing was found */
 };
 
-/* Places below other control groups are not swept; a group seen here is not that pod's. */
-static bool is_elsewhere(const struct pod *pod)
+/* Is the group NAME in DIR the one of a pod that is here, or where that one will be made? */
+static bool is_live(const struct core *core, const char *dir, const char *name)
 {
-	return *str_or_empty(pod->parent) != '\0';
+	const struct pod *pod = strmap_get(&core->groups, name);
+	const char *where = core->config.group_kind == RS_GROUP_MON ? "mon_groups" : "";
+
+	if (!pod || pod->state == POD_RELEASED || strcmp(dir, where) != 0)
+		return false; /* below another control group it would not be seen here */
+	return !*str_or_empty(pod->parent) && (!core->sweep.wipe || pod->path);
 }
 
-static bool keep(void *ctx, const char *name)
+static bool keep(void *ctx, const char *dir, const char *name)
 {
 	struct step *step = ctx;
-	const struct sweep *sweep = &step->core->sweep;
-	const struct pod *pod = strmap_get(&step->core->groups, name);
-	size_t len = strlen(name);
+	char path[RS_PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s%s%s", dir, *dir ? "/" : "", name);
 
-	if (pod && pod->state != POD_RELEASED && !is_elsewhere(pod) && (!sweep->wipe || pod->path))
+	if (n < 0 || (size_t)n >= sizeof(path) || is_live(step->core, dir, name))
 		return true;
-	if (step->name[0] || len >= sizeof(step->name) || strmap_get(&sweep->undeletable, name))
+	if (step->path[0] || strmap_get(&step->core->sweep.undeletable, path))
 		return true;
-	memcpy(step->name, name, len + 1);
+	memcpy(step->path, path, (size_t)n + 1);
 	return false;
 }
 
@@ -79,18 +84,15 @@ static void tell(struct core *core, const char *how)
 	       sum->kept, *how ? "; ended early: " : "", how);
 }
 
-/* A name that does not go away is met once a sweep, and left to the retries. */
-static void remember_failure(struct core *core, uint64_t now_ms, const char *name)
+/* A group that does not go away is met once a sweep, and left to the retries. */
+static void remember_failure(struct core *core, uint64_t now_ms, const char *path)
 {
-	char path[RS_PATH_MAX] = "mon_groups/";
-	char *copy = strdup(name);
+	char *copy = strdup(path);
 
 	if (!copy || strmap_add(&core->sweep.undeletable, copy, copy) < 0) {
 		free(copy);
 		core->sweep.steps = STEPS_MAX;
 	}
-	tombstone_add(core, now_ms, name);
-	memcpy(path + strlen(path), name, strlen(name) + 1);
 	tombstone_add(core, now_ms, path);
 }
 
@@ -128,10 +130,10 @@ static void sweep_one(struct core *core, uint64_t now_ms)
 		retry_group_went_away(core, now_ms);
 	}
 	if (one.removal_failures)
-		remember_failure(core, now_ms, step.name);
+		remember_failure(core, now_ms, step.path);
 	if (r < 0) {
 		end_early(core, now_ms, e.msg);
-	} else if (!step.name[0] || ++core->sweep.steps >= STEPS_MAX) {
+	} else if (!step.path[0] || ++core->sweep.steps >= STEPS_MAX) {
 		tell(core, "");
 		cleanup_done(core);
 	}

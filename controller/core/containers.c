@@ -69,6 +69,8 @@ static enum container_place place_wanted(const struct container *c)
 {
 	if (!c->pod)
 		return NOWHERE;
+	if (c->steps && !c->stopped && c->pod->state == POD_EXISTS)
+		return IN_QUEUE;
 	switch (c->state) {
 	case CONTAINER_QUEUED:
 		return IN_QUEUE;
@@ -266,16 +268,34 @@ static int wait_for_group(struct core *core, struct container *c, struct err *e)
 	return 0;
 }
 
+/* A step of a placement that needs more of them: the next one is queued, unless it has no end. */
+static int place_on(struct core *core, struct container *c, int r, struct err *e)
+{
+	if (r != -EINPROGRESS) {
+		c->steps = 0;
+		return r;
+	}
+	if (++c->steps > PLACE_STEPS_MAX) {
+		c->steps = 0;
+		return err_set(e, -EAGAIN, "its tasks come faster than they can be placed");
+	}
+	container_queue_again(core, c);
+	return r;
+}
+
 static int try_now(struct core *core, uint64_t now_ms, struct container *c, enum try how,
 		   struct err *e)
 {
 	bool was_reconciled = c->state == CONTAINER_RECONCILED;
 	struct placing p = {
 		.init_only = how == TRY_INIT,
-		.only_new = how == TRY_NEW && was_reconciled,
+		.only_new = (how == TRY_NEW && was_reconciled) || (how != TRY_ALL && c->steps),
+		.at_once = how == TRY_ALL,
 	};
-	int r = place_with_repair(core, now_ms, c, &p, e);
+	int r = place_on(core, c, place_with_repair(core, now_ms, c, &p, e), e);
 
+	if (r == -EINPROGRESS)
+		return r;
 	if (r < 0) {
 		placed_badly(core, now_ms, c, &p, e);
 		return r;
@@ -308,8 +328,13 @@ int container_audit(struct core *core, uint64_t now_ms, struct container *c, boo
 {
 	struct placing p = {.only_new = !full};
 	struct err e = {0};
-	int r = place_with_repair(core, now_ms, c, &p, &e);
+	int r = place_on(core, c, place_with_repair(core, now_ms, c, &p, &e), &e);
 
+	if (p.fresh)
+		notice(core, CORE_NOTICE_AUDIT_MOVED, c->pod, c,
+		       "%zu tasks that nobody told of were written to the group", p.fresh);
+	if (r == -EINPROGRESS)
+		return r;
 	/* Ended without being told, or unreadable for now: what is placed stays placed. */
 	if (p.no_tasks)
 		return r;
@@ -318,8 +343,5 @@ int container_audit(struct core *core, uint64_t now_ms, struct container *c, boo
 		return r;
 	}
 	container_set_state(core, c, CONTAINER_RECONCILED);
-	if (p.fresh)
-		notice(core, CORE_NOTICE_AUDIT_MOVED, c->pod, c,
-		       "%zu tasks that nobody told of were written to the group", p.fresh);
 	return 0;
 }

@@ -177,7 +177,11 @@ void core_run_pod(struct core *core, uint64_t now_ms, const struct core_pod *pod
 void core_stop_pod(struct core *core, uint64_t now_ms, const struct core_pod *pod);
 void core_remove_pod(struct core *core, uint64_t now_ms, const struct core_pod *pod);
 
-/* START_CONTAINER: places every thread of the parked init before it returns. POD may be sparse. */
+/*
+ * START_CONTAINER: places every thread of the parked init before it returns. Of more threads than
+ * a runtime's init ever has (512), as of any large container later, the rest is queued work.
+ * POD may be sparse.
+ */
 void core_start_container(struct core *core, uint64_t now_ms, const struct core_pod *pod,
 			  const struct core_container *container);
 void core_post_start_container(struct core *core, uint64_t now_ms, const struct core_pod *pod,

@@ -91,9 +91,10 @@ struct container {
 	uint32_t gen, pass;
 	enum container_state state;
 	pid_t pid;
-	bool created; /* not started yet */
-	bool stopped; /* ended; has no tasks to place any more */
-	bool placed;  /* has tasks in the group, though perhaps not all */
+	bool created;   /* not started yet */
+	bool stopped;   /* ended; has no tasks to place any more */
+	bool placed;    /* has tasks in the group, though perhaps not all */
+	unsigned steps; /* made, of a placement with too many tasks for one; 0: none under way */
 
 	const char *reason; /* static text; NULL: none */
 	char *message;
@@ -116,7 +117,8 @@ struct tombstone {
 struct ring {
 	struct list head;
 	size_t nr;
-	uint64_t next_us;
+	uint64_t next_us; /* the turn of the next member */
+	uint64_t wake_ms; /* no turn is looked for before; 0: something changed */
 };
 
 struct sweep {
@@ -126,7 +128,7 @@ struct sweep {
 	unsigned attempts; /* that could not read the tree */
 	uint64_t due;
 	struct rs_cleanup_report sum;
-	struct strmap undeletable; /* names whose rmdir failed in this sweep */
+	struct strmap undeletable; /* paths whose rmdir failed in this sweep */
 };
 
 struct core {
@@ -241,12 +243,16 @@ void container_requeue(struct core *core, struct container *c);
 void container_queue_again(struct core *core, struct container *c);
 
 enum try {
-	TRY_ALL,  /* enumerate and write everything */
-	TRY_INIT, /* the threads of the parked init are all there is */
-	TRY_NEW,  /* do not write again what the last good placement saw */
+	TRY_ALL,  /* enumerate and write everything, at once */
+	TRY_STEP, /* the same in steps of PLACE_AT_ONCE_MAX tasks; the next one is queued */
+	TRY_INIT, /* likewise; the threads of the parked init are all there is */
+	TRY_NEW,  /* likewise; do not write again what the last good placement saw */
 };
 
-/* Place C as far as its pod allows. 0 when it is Reconciled now, else why not. No report. */
+/*
+ * Place C as far as its pod allows. 0 when it is Reconciled now, -EINPROGRESS when the rest of
+ * its tasks is queued, else why not. No report.
+ */
 int container_try(struct core *core, uint64_t now_ms, struct container *c, enum try how,
 		  struct err *e);
 
@@ -261,12 +267,20 @@ void nopod_promote(struct core *core, struct pod *pod);
 struct placing {
 	bool init_only;
 	bool only_new; /* do not write again what the last good placement saw */
+	bool at_once;  /* all of them, however many */
 	bool lost;     /* result: the group is not there any more */
 	bool no_tasks; /* result: the task source failed, or there are none */
 	size_t fresh;  /* result: tasks that the last good placement had not seen */
 };
 
-/* One rs_reconcile(). 0: every task is in the group. -EAGAIN: some are missing. */
+/* So many take a few milliseconds: nobody is to wait for longer (see core_work()). */
+#define PLACE_AT_ONCE_MAX 512
+#define PLACE_STEPS_MAX   1000 /* who makes new tasks faster than this waits for a retry */
+
+/*
+ * One rs_reconcile(). 0: every task is in the group. -EAGAIN: some are missing. -EINPROGRESS:
+ * PLACE_AT_ONCE_MAX were written and there are more; go on with only_new.
+ */
 int place_tasks(struct core *core, struct container *c, struct placing *p, struct err *e);
 
 /* ---- the rest ---------------------------------------------------------------------------- */

@@ -37,12 +37,15 @@ static void explain_full(struct core *core, uint64_t now_ms, char *buf, size_t s
 	const char *next = core->config.retry_interval_ms
 				   ? "will retry when a group is freed, and from time to time"
 				   : "will retry on request only";
-
-	char kept[64] = "";
+	char kept[80] = "";
 
 	if (core->config.rmid_reserve)
 		(void)snprintf(kept, sizeof(kept), ", %zu are kept for others",
 			       core->config.rmid_reserve);
+	/* CLOSIDs lack, or an RMID belongs to a CLOSID, as MPAM has it. */
+	else if (c && c->limbo == RS_LIMBO_NONE && c->unused)
+		(void)snprintf(kept, sizeof(kept), ", %zu are in no group and cannot be had here",
+			       c->unused);
 	if (c)
 		(void)snprintf(
 			buf, size,
@@ -165,6 +168,23 @@ static int create_below(struct core *core, struct pod *pod, const char *parent, 
 	return err_set(e, -ENOMEM, "group: out of memory");
 }
 
+/*
+ * Before a restart its group may have followed its tasks to another control group. That it is
+ * not at the root is seen when its tasks are placed; without room it must be found at once.
+ */
+static bool take_over_elsewhere(struct core *core, struct pod *pod, bool *ret_adopted)
+{
+	char parent[RS_NAME_MAX + 1];
+	struct rs_group group;
+
+	if (core->config.group_kind != RS_GROUP_MON || *str_or_empty(pod->parent) ||
+	    rs_group_find(core->deps.rs, pod->group_name, &group, parent, NULL) < 0)
+		return false;
+	tombstone_cancel(core, group.path);
+	*ret_adopted = true;
+	return set_group(pod, &group, parent) == 0;
+}
+
 static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret_adopted,
 		  struct err *e)
 {
@@ -172,7 +192,7 @@ static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret
 	int r = leave_reserve(core, now_ms, pod, e);
 
 	if (r < 0)
-		return r;
+		return take_over_elsewhere(core, pod, ret_adopted) ? 0 : r;
 	r = create_below(core, pod, parent, ret_adopted, e);
 	if (r == -ENOENT && *parent) { /* its control group went away; the root's is always there */
 		char old[RS_PATH_MAX];
@@ -183,6 +203,8 @@ static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret
 		if (r == 0)
 			tombstone_add_doubtful(core, now_ms, old);
 	}
+	if (is_capacity(r) && take_over_elsewhere(core, pod, ret_adopted))
+		return 0;
 	/* Our own dead groups hold RMIDs: if one can go now, there is room. */
 	if (is_capacity(r) && tombstones_try(core, now_ms, REMOVALS_PER_CREATE))
 		r = create_below(core, pod, parent, ret_adopted, e);

@@ -153,7 +153,7 @@ bool retry_step(struct core *core, uint64_t now_ms)
 		return false;
 	}
 	pod = c->pod;
-	(void)container_try(core, now_ms, c, TRY_ALL, NULL);
+	(void)container_try(core, now_ms, c, TRY_STEP, NULL);
 	pod_report(core, pod);
 	return true;
 }

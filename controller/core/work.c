@@ -21,7 +21,7 @@ static void container_step(struct core *core, uint64_t now_ms)
 	struct container *c = list_entry(core->container_queue.next, struct container, work_link);
 	struct pod *pod = c->pod;
 
-	(void)container_try(core, now_ms, c, TRY_ALL, NULL);
+	(void)container_try(core, now_ms, c, TRY_STEP, NULL);
 	pod_report(core, pod);
 }
 
@@ -42,7 +42,7 @@ static void note_synchronized(struct core *core)
 
 static bool one_step(struct core *core, uint64_t now_ms)
 {
-	if (cleanup_step(core, now_ms) || tombstone_step(core, now_ms))
+	if (tombstone_step(core, now_ms) || cleanup_step(core, now_ms))
 		return true;
 	if (!list_empty(&core->pod_queue)) {
 		pod_step(core, now_ms);

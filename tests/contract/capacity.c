@@ -76,6 +76,9 @@ static enum contract_result rmids_run_out_and_come_back(struct contract *c)
 	EXPECT_RAW(c, rs_group_create(c->rs, RS_GROUP_MON, "", P "one-more", &g, NULL, &c->e),
 		   -ENOSPC);
 	EXPECT(c, strstr(c->e.msg, "Out of RMIDs"), "message is %s", c->e.msg);
+	EXPECT_OK(c, rs_capacity(c->rs, P, &cap, &c->e));
+	EXPECT(c, cap.unused == 0 && cap.limbo == RS_LIMBO_NONE, "unused %zu, limbo %d", cap.unused,
+	       (int)cap.limbo);
 	/* A control group takes an RMID, too; an existing group takes none. */
 	EXPECT_RAW(c, FN(c, mkdir, P "one-more"), -ENOSPC);
 	EXPECT_RAW(c, FN(c, mkdir, MON("try-0")), -EEXIST);
@@ -86,6 +89,9 @@ static enum contract_result rmids_run_out_and_come_back(struct contract *c)
 	EXPECT_RAW(c, FN(c, mkdir, MON("one-more")), -EBUSY);
 	EXPECT_RAW(c, rs_group_create(c->rs, RS_GROUP_MON, "", P "one-more", &g, NULL, &c->e),
 		   -EBUSY);
+	EXPECT_OK(c, rs_capacity(c->rs, P, &cap, &c->e));
+	EXPECT(c, cap.unused == 1 && cap.limbo == RS_LIMBO_ALL, "unused %zu, limbo %d", cap.unused,
+	       (int)cap.limbo);
 	for (ms = 0; ms < DRAIN_MS; ms += STEP_MS) {
 		r = rs_group_create(c->rs, RS_GROUP_MON, "", P "one-more", &g, NULL, &c->e);
 		if (r != -EBUSY)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define FILE_MAX    (1u << 20)
-#define THREADS_MAX 4096u
+#define THREADS_MAX 65536u
 
 struct process {
 	struct list link;

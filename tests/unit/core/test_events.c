@@ -48,7 +48,7 @@ START_TEST(a_pods_life_is_told_in_five_events)
 }
 END_TEST
 
-/* W1: the threads of a container, not just the leaders of its processes. */
+/* The threads of a container, not just the leaders of its processes. */
 START_TEST(start_places_every_thread_before_it_returns)
 {
 	world_add(w, "c1", 40);
@@ -163,7 +163,7 @@ START_TEST(tasks_that_cannot_be_placed_give_one_event_while_nothing_changes)
 }
 END_TEST
 
-/* W5: each pass looks afresh, so a fork in the middle of one is seen by the next. */
+/* Each pass looks afresh, so a fork in the middle of one is seen by the next. */
 START_TEST(forks_during_placement_are_caught)
 {
 	struct world_container *c = world_add(w, "c1", 4);
@@ -177,7 +177,6 @@ START_TEST(forks_during_placement_are_caught)
 }
 END_TEST
 
-/* W7 */
 START_TEST(a_container_that_comes_before_its_pod_is_placed_when_the_pod_comes)
 {
 	world_add(w, "c1", 2);
@@ -201,7 +200,6 @@ START_TEST(a_container_that_comes_and_goes_before_its_pod_leaves_nothing)
 }
 END_TEST
 
-/* W8 */
 START_TEST(a_pod_lives_until_its_last_sandbox_goes)
 {
 	struct core_pod old, new;
@@ -242,7 +240,6 @@ START_TEST(the_removal_of_a_sandbox_that_is_not_the_pods_changes_nothing)
 }
 END_TEST
 
-/* W9 */
 START_TEST(a_container_is_removed_by_its_id_alone)
 {
 	world_add(w, "c1", 1);
@@ -256,7 +253,6 @@ START_TEST(a_container_is_removed_by_its_id_alone)
 }
 END_TEST
 
-/* W28 */
 START_TEST(containers_go_with_their_pod)
 {
 	struct core_stats stats;
@@ -365,7 +361,6 @@ START_TEST(a_sandbox_that_runs_again_keeps_the_group_when_another_stops)
 }
 END_TEST
 
-/* W27 */
 START_TEST(a_stopped_sandbox_gives_its_group_back_when_asked_to)
 {
 	w->config.release_on_sandbox_stop = true;
@@ -472,7 +467,6 @@ START_TEST(the_pod_of_a_container_is_found_by_its_sandbox)
 }
 END_TEST
 
-/* W31 */
 START_TEST(uids_that_look_alike_once_cleaned_get_groups_of_their_own)
 {
 	struct rs_sim_usage usage;
@@ -505,7 +499,6 @@ START_TEST(control_groups_on_request)
 }
 END_TEST
 
-/* W30 */
 START_TEST(a_config_that_would_do_harm_is_refused)
 {
 	struct core_config bad[4] = {w->config, w->config, w->config, w->config};

@@ -38,7 +38,6 @@ static void two_containers(void)
 	(void)world_events(w);
 }
 
-/* W12 */
 START_TEST(a_lost_group_is_made_again_when_a_container_starts)
 {
 	two_containers();
@@ -55,7 +54,6 @@ START_TEST(a_lost_group_is_made_again_when_a_container_starts)
 }
 END_TEST
 
-/* W12 */
 START_TEST(the_audit_finds_a_lost_group)
 {
 	w->config.audit_interval_ms = 30000;
@@ -132,7 +130,6 @@ END_TEST
 
 /* ---- other control groups ---------------------------------------------------------------- */
 
-/* W14 */
 START_TEST(the_group_follows_its_first_container_into_another_control_group)
 {
 	struct core_pod_view view;
@@ -155,7 +152,6 @@ START_TEST(the_group_follows_its_first_container_into_another_control_group)
 }
 END_TEST
 
-/* W14 */
 START_TEST(without_a_spare_rmid_the_group_is_moved)
 {
 	struct world *small = world_new(3, 0);
@@ -242,7 +238,6 @@ START_TEST(where_neither_can_be_done_the_container_waits_and_says_why)
 }
 END_TEST
 
-/* W14 */
 START_TEST(containers_in_two_control_groups_cannot_share_a_group)
 {
 	struct core_pod_view view;
@@ -376,7 +371,72 @@ START_TEST(a_restart_finds_a_group_below_another_control_group)
 }
 END_TEST
 
+/* The group is found below its control group although there is no RMID for another one. */
+START_TEST(a_restart_without_a_spare_rmid_finds_it_too)
+{
+	struct world_container *c;
+	int rmid;
+
+	world_free(w);
+	w = world_new(3, 0); /* the root's, gold's and the pod's */
+	w->config.rmid_reserve = (size_t)_i;
+	c = world_add(w, "c1", 2);
+	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
+	world_move(w, c, "gold");
+	ck_assert_int_eq(world_mkdir(w, "gold/mon_groups/podresctrl-u1"), 0);
+	rmid = rs_sim_rmid_of(w->sim, "gold/mon_groups/podresctrl-u1");
+	world_boot(w);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	ck_assert_int_eq(rs_sim_rmid_of(w->sim, "gold/mon_groups/podresctrl-u1"), rmid);
+	ck_assert_uint_eq(world_count_in(w, c, "gold/mon_groups/podresctrl-u1"), 2);
+	remove_pod(w, "u1");
+	world_run(w);
+	ck_assert(!world_has(w, "gold/mon_groups/podresctrl-u1"));
+}
+END_TEST
+
 /* ---- capacity ----------------------------------------------------------------------------- */
+
+/* The same life with control groups, of which a machine has few. */
+START_TEST(control_groups_run_out_are_lost_and_come_back)
+{
+	const struct rs_sim_config config = {.rmids = 32, .closids = 3};
+	struct core_pod_view view;
+
+	world_free(w);
+	w = world_new_sim(&config);
+	w->config.group_kind = RS_GROUP_CTRL;
+	w->config.retry_interval_ms = 1000;
+	w->config.audit_interval_ms = 1000;
+	world_boot(w);
+	world_add(w, "c2", 2);
+	run_pod(w, "u1");
+	run_pod(w, "u2");
+	start(w, "u2", "c2");
+	run_pod(w, "u3");
+	expect("u1 Exists 0/0; u2 Exists 0/0; u2 Exists 1/1; u3 Failed 0/0");
+	ck_assert(core_pod_view(w->core, "u3", &view));
+	ck_assert_str_eq(
+		view.message,
+		"no free CLOSID or RMID on this node: of 32 RMIDs 2 are in our groups, 0 in "
+		"groups of others, 1 is the root's, 29 are in no group and cannot be had here; "
+		"will retry when a group is freed, and from time to time");
+	remove_pod(w, "u1");
+	world_sleep(w, 2000);
+	expect("u1 Removed; u3 Exists 0/0");
+	ck_assert_int_eq(world_rmdir(w, "podresctrl-u2"), 0);
+	world_sleep(w, 4000);
+	ck_assert_uint_eq(world_count_in(w, world_container(w, "c2"), "podresctrl-u2"), 2);
+	world_boot(w);
+	(void)world_events(w);
+	synchronize(w, "u2 u3", "u2/c2");
+	world_run(w);
+	expect("u2 Exists 0/0; u3 Exists 0/0; u2 Exists 1/1");
+	ck_assert(world_has(w, "podresctrl-u3"));
+}
+END_TEST
 
 START_TEST(some_rmids_are_left_to_others)
 {
@@ -427,7 +487,6 @@ START_TEST(without_a_reserve_nothing_is_counted_while_there_is_room)
 }
 END_TEST
 
-/* W33 */
 static const struct {
 	int code;
 	const char *reason, *says;
@@ -498,6 +557,8 @@ Suite *suite(void)
 	tcase_add_test(tc,
 		       a_control_group_that_goes_takes_the_group_along_and_it_is_made_at_the_root);
 	tcase_add_test(tc, a_restart_finds_a_group_below_another_control_group);
+	tcase_add_loop_test(tc, a_restart_without_a_spare_rmid_finds_it_too, 0, 2);
+	tcase_add_test(tc, control_groups_run_out_are_lost_and_come_back);
 	tcase_add_test(tc, some_rmids_are_left_to_others);
 	tcase_add_test(tc, a_reserve_does_not_hinder_taking_over);
 	tcase_add_test(tc, without_a_reserve_nothing_is_counted_while_there_is_room);

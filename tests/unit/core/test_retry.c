@@ -88,7 +88,6 @@ START_TEST(what_is_not_known_cannot_be_retried)
 }
 END_TEST
 
-/* W35, W7 */
 START_TEST(a_container_without_pod_answers_that_it_has_none)
 {
 	world_add(w, "c1", 1);
@@ -127,7 +126,7 @@ START_TEST(an_attempt_that_breaks_off_is_an_error)
 }
 END_TEST
 
-/* W13: draining RMIDs are lack of room too, and not a reason to break off. */
+/* Draining RMIDs are lack of room too, and not a reason to break off. */
 START_TEST(a_pass_ends_group_attempts_at_the_first_lack_of_room)
 {
 	static const int lacks[] = {ENOSPC, EBUSY};
@@ -158,7 +157,6 @@ START_TEST(a_pass_ends_group_attempts_at_the_first_lack_of_room)
 }
 END_TEST
 
-/* W15 */
 START_TEST(a_pass_goes_on_past_a_container_that_cannot_be_placed)
 {
 	struct core_retry_report report;
@@ -283,7 +281,6 @@ START_TEST(without_timers_nothing_is_tried_by_itself)
 }
 END_TEST
 
-/* W22 */
 START_TEST(the_timer_backs_off_with_jitter)
 {
 	uint64_t previous = 0, gap;
@@ -464,7 +461,6 @@ START_TEST(a_container_that_ended_unplaced_does_not_hold_its_pod_back_for_ever)
 }
 END_TEST
 
-/* W26 */
 START_TEST(a_group_that_does_not_go_is_tried_again_with_back_off)
 {
 	struct core_stats stats;

@@ -113,7 +113,7 @@ START_TEST(cleanup_removes_our_orphans_and_says_nothing_of_them)
 }
 END_TEST
 
-/* W29: the RMID and the counters of a live pod outlast the daemon. */
+/* The RMID and the counters of a live pod outlast the daemon. */
 START_TEST(a_restart_takes_over_the_groups_of_live_pods)
 {
 	struct world_container *c = world_add(w, "c1", 3);
@@ -234,7 +234,6 @@ START_TEST(no_cleanup_when_it_is_off)
 }
 END_TEST
 
-/* W32 */
 START_TEST(an_orphan_that_does_not_go_is_passed_over_and_tried_again_later)
 {
 	w->config.retry_interval_ms = 1000;
@@ -265,7 +264,8 @@ START_TEST(pods_are_served_when_cleanup_cannot_read_the_tree)
 }
 END_TEST
 
-/* W10 is the session's; what the core needs is that one call brings everything. */
+/* That it comes whole is the session's part; what the core needs is that one call brings
+ * everything. */
 START_TEST(cleanup_happens_once_a_synchronize)
 {
 	synchronize(w, "u1", "");
@@ -278,7 +278,6 @@ START_TEST(cleanup_happens_once_a_synchronize)
 }
 END_TEST
 
-/* W11 */
 START_TEST(a_reconnect_that_brings_nothing_new_says_nothing)
 {
 	int rmid;
@@ -296,7 +295,6 @@ START_TEST(a_reconnect_that_brings_nothing_new_says_nothing)
 }
 END_TEST
 
-/* W11 */
 START_TEST(a_reconnect_tells_what_happened_meanwhile)
 {
 	world_add(w, "c1", 1);
@@ -322,7 +320,6 @@ START_TEST(a_pod_that_vanished_before_its_first_event_is_never_mentioned)
 }
 END_TEST
 
-/* W6 */
 START_TEST(a_container_created_before_and_started_after_synchronize_is_placed)
 {
 	synchronize(w, "u1", "u1/c1?");
@@ -517,7 +514,7 @@ static void synchronize_many(unsigned nr_pods)
 	free(text);
 }
 
-/* W16: nothing of the tree is touched before the runtime has its answer. */
+/* Nothing of the tree is touched before the runtime has its answer. */
 START_TEST(synchronize_itself_touches_no_file)
 {
 	unsigned long before = w->total_calls;
@@ -533,7 +530,7 @@ END_TEST
 
 static unsigned long most_calls;
 
-/* W16, W17: a step is one group or one container, however much is queued. */
+/* A step is one group or one container, however much is queued. */
 START_TEST(a_step_of_work_is_small)
 {
 	unsigned steps = 0;

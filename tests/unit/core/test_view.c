@@ -63,7 +63,6 @@ START_TEST(a_pod_whose_tasks_are_all_placed_says_so)
 }
 END_TEST
 
-/* W34 */
 START_TEST(a_container_that_is_not_placed_says_why)
 {
 	struct world_container *c;

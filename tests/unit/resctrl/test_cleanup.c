@@ -102,9 +102,9 @@ START_TEST(resctrls_own_names_are_never_touched)
 }
 END_TEST
 
-static bool keep_live(void *ctx, const char *name)
+static bool keep_live(void *ctx, const char *dir, const char *name)
 {
-	return strcmp(name, ctx) == 0;
+	return strcmp(dir, "mon_groups") == 0 && strcmp(name, ctx) == 0;
 }
 
 START_TEST(groups_of_live_pods_keep_their_identity)
@@ -116,11 +116,11 @@ START_TEST(groups_of_live_pods_keep_their_identity)
 	int rmid;
 
 	fixture_init(&f, NULL);
-	make(&f, NAMES("pod_old"), NAMES("pod_dead"));
+	make(&f, NAMES("pod_old", "pod_live"), NAMES("pod_dead"));
 	g = fixture_mon(&f, "", live);
 	rmid = rs_sim_rmid_of(f.sim, g.path);
 	ck_assert_int_eq(rs_cleanup(f.rs, "pod_", keep_live, live, &rep, &f.e), 0);
-	expect(&rep, 2, 0, 0, 0, 1);
+	expect(&rep, 3, 0, 0, 0, 1);
 	ck_assert_int_eq(rs_group_check(f.rs, &g, &f.e), 0);
 	ck_assert_int_eq(rs_sim_rmid_of(f.sim, g.path), rmid);
 	fixture_done(&f);

@@ -166,6 +166,43 @@ START_TEST(capacity_counts_who_holds_rmids)
 	ck_assert_uint_eq(cap.closids, 8);
 	ck_assert_uint_eq(cap.ours, 4);
 	ck_assert_uint_eq(cap.foreign, 3);
+	ck_assert_uint_eq(cap.unused, 40 - 1 - 4 - 3);
+	ck_assert_int_eq(cap.limbo, RS_LIMBO_UNKNOWN);
+	fixture_done(&f);
+}
+END_TEST
+
+static void expect_unused(struct fixture *f, size_t unused, enum rs_limbo limbo)
+{
+	struct rs_capacity cap;
+
+	ck_assert_int_eq(rs_capacity(f->rs, "p-", &cap, &f->e), 0);
+	ck_assert_uint_eq(cap.unused, unused);
+	ck_assert_int_eq(cap.limbo, limbo);
+}
+
+/* The kernel tells of draining RMIDs only when it refuses a group. */
+START_TEST(what_the_last_refusal_said_of_limbo_is_told)
+{
+	const struct rs_sim_config config = {.rmids = 3, .limbo_ms = 60000};
+	struct rs_group g;
+	struct fixture f;
+
+	fixture_init(&f, &config);
+	(void)fixture_mon(&f, "", "p-1");
+	(void)fixture_mon(&f, "", "p-2");
+	expect_unused(&f, 0, RS_LIMBO_UNKNOWN);
+	ck_assert_int_eq(rs_group_create(f.rs, RS_GROUP_MON, "", "p-3", &g, NULL, &f.e), -ENOSPC);
+	expect_unused(&f, 0, RS_LIMBO_NONE);
+	ck_assert_int_eq(rs_group_delete(f.rs, "mon_groups/p-1", &f.e), 0);
+	ck_assert_int_eq(rs_group_create(f.rs, RS_GROUP_MON, "", "p-3", &g, NULL, &f.e), -EBUSY);
+	expect_unused(&f, 1, RS_LIMBO_ALL);
+	/* A group that is there takes no RMID, so its adoption says nothing about them. */
+	ck_assert_int_eq(rs_group_create(f.rs, RS_GROUP_MON, "", "p-2", &g, NULL, &f.e), 0);
+	expect_unused(&f, 1, RS_LIMBO_ALL);
+	rs_sim_advance(f.sim, 60000);
+	(void)fixture_mon(&f, "", "p-3");
+	expect_unused(&f, 0, RS_LIMBO_UNKNOWN);
 	fixture_done(&f);
 }
 END_TEST
@@ -235,6 +272,7 @@ Suite *suite(void)
 
 	tcase_add_loop_test(tc, counters_are_summed_over_the_domains, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, capacity_counts_who_holds_rmids);
+	tcase_add_test(tc, what_the_last_refusal_said_of_limbo_is_told);
 	tcase_add_test(tc, the_smallest_number_of_closids_counts);
 	tcase_add_loop_test(tc, num_rmids_is_read_strictly, 0, ARRAY_LEN(numbers));
 	suite_add_tcase(s, tc);

@@ -384,6 +384,28 @@ START_TEST(a_group_moves_with_its_identity)
 }
 END_TEST
 
+START_TEST(a_group_is_found_below_any_control_group_but_the_roots)
+{
+	char parent[RS_NAME_MAX + 1] = "unset";
+	struct rs_group made, found;
+	struct fixture f;
+
+	fixture_init(&f, NULL);
+	(void)fixture_ctrl(&f, "bronze");
+	(void)fixture_ctrl(&f, "gold");
+	(void)fixture_mon(&f, "", "g");
+	ck_assert_int_eq(rs_group_find(f.rs, "g", &found, parent, &f.e), -ENOENT);
+	ck_assert_int_eq(rs_group_find(f.rs, "../g", &found, parent, &f.e), -EINVAL);
+	ck_assert_str_eq(parent, "unset");
+	made = fixture_mon(&f, "gold", "g");
+	ck_assert_int_eq(rs_group_find(f.rs, "g", &found, parent, &f.e), 0);
+	ck_assert_str_eq(parent, "gold");
+	ck_assert_str_eq(found.path, made.path);
+	ck_assert_uint_eq(found.ino, made.ino);
+	fixture_done(&f);
+}
+END_TEST
+
 START_TEST(a_kernel_without_rename_cannot_move)
 {
 	const struct rs_sim_config config = {.no_rename = true};
@@ -511,6 +533,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, every_rmdir_error_has_its_code, 0, ARRAY_LEN(rmdir_errors));
 	tcase_add_test(tc, a_replaced_group_is_another_one);
 	tcase_add_test(tc, a_group_moves_with_its_identity);
+	tcase_add_test(tc, a_group_is_found_below_any_control_group_but_the_roots);
 	tcase_add_test(tc, a_kernel_without_rename_cannot_move);
 	tcase_add_test(tc, a_held_lock_delays_nothing);
 	tcase_add_test(tc, changes_are_made_under_the_lock);

@@ -178,6 +178,34 @@ START_TEST(names_of_256_bytes_are_refused)
 }
 END_TEST
 
+#define HEX "4f3a0b2c1d5e6f708192a3b4c5d6e7f8"
+
+static const struct {
+	const char *prefix, *name;
+	bool ours;
+} owners[] = {
+	{"pod_", "pod_" UUID, true},
+	{"pod_", "pod_" HEX, true},
+	{"pod_", "pod_u1", true}, /* no such UID form, so it tells nothing */
+	{"pod_", "pod_", true},
+	{"pod_", "pod_ab.0123456789abcdef", true},
+	{"pod_", "pod_x" HEX "x", true},
+	{"pod_", "pod_blue_" UUID, false},
+	{"pod_", "pod_b-" HEX, false},
+	{"pod_blue_", "pod_blue_" UUID, true},
+	{"pod_", "pod", false},
+	{"pod_", "Pod_" UUID, false},
+	{"pod_", "", false},
+	{"", "pod_" UUID, false},
+	{"", "", false},
+};
+
+START_TEST(a_name_belongs_to_the_prefix_right_before_its_uid)
+{
+	ck_assert_int_eq(rs_name_is_ours(owners[_i].prefix, owners[_i].name), owners[_i].ours);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("resctrl names");
@@ -194,6 +222,8 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, paths_that_are_no_groups_never_reach_the_kernel, 0,
 			    ARRAY_LEN(bad_paths));
 	tcase_add_test(tc, names_of_256_bytes_are_refused);
+	tcase_add_loop_test(tc, a_name_belongs_to_the_prefix_right_before_its_uid, 0,
+			    ARRAY_LEN(owners));
 	suite_add_tcase(s, tc);
 	return s;
 }

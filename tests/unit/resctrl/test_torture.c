@@ -102,7 +102,7 @@ START_TEST(every_allocation_may_fail_without_harm)
 
 	while (run_with_failure(n))
 		n++;
-	ck_assert_uint_gt(n, 40);
+	ck_assert_uint_gt(n, 30);
 }
 END_TEST
 
