@@ -152,12 +152,18 @@ e2e-kernels: packages-build ## the resctrl contract on kernels 6.1, 6.12 and 7.2
 	@$(MAKE) --no-print-directory $(O)/tests/contract_real
 	@O=$(O) tests/contract/run-kernels
 
+.PHONY: e2e-runtimes
+e2e-runtimes: packages-build ## NRI with containerd 1.7 and 2.x in a VM, killed, paused and hurried
+	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld e2e-programs
+	@O=$(O) tests/e2e/run-runtimes
+
 .PHONY: e2e-hardware
 e2e-hardware: packages-build ## the same on this machine's own RDT (RESCTRL_E2E=1)
 	@$(MAKE) --no-print-directory $(O)/tests/contract_real
 	@O=$(O) tests/contract/run-hardware
 
--include tests/e2e/e2e.mk tests/contract/contract.mk tests/bench/bench.mk
+include tests/e2e/e2e.mk tests/contract/contract.mk tests/bench/bench.mk
+include tests/e2e-api/e2e-api.mk tests/bench-api/bench-api.mk
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 .PHONY: format format-check lint

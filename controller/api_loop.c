@@ -114,6 +114,12 @@ static uint64_t loop_now_ms(void *ctx)
 	return clock_monotonic_ms();
 }
 
+static int64_t loop_wall_s(void *ctx)
+{
+	(void)ctx;
+	return clock_wall_seconds();
+}
+
 static uint32_t loop_random(void *ctx)
 {
 	struct api_loop *al = ctx;
@@ -127,6 +133,7 @@ const struct k8s_loop_ops api_loop_ops = {
 	.set_timer = set_timer,
 	.now_ms = loop_now_ms,
 	.random = loop_random,
+	.wall_s = loop_wall_s,
 };
 
 int api_loop_new(struct ev_loop *loop, uint32_t seed, void (*on_activity)(void *ctx), void *ctx,

@@ -6,25 +6,30 @@
 #include "clock.h"
 #include "core.h"
 #include "log.h"
-#include "nri.h"
 #include "options.h"
 #include "pid_namespace.h"
 #include "report.h"
 #include "runtime_link.h"
 #include "task_finder.h"
+#include "turn_watch.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/random.h>
 
 /* Queued work may hold the loop this long before events get their turn. */
 #define WORK_SLICE_US 4000
 
 struct daemon {
-	const struct options *options;
+	struct options options;
+	char *config_text; /* of a launched plugin, cut up; options borrows from it */
 	struct log *log;
 	struct ev_loop *loop;
+	struct turn_watch turns;
+	uint32_t seed;
+	int failed; /* it ends because it cannot run; else 0 */
 	struct backend *backend;
 	struct task_finder *finder;
 	struct core *core;
@@ -38,9 +43,12 @@ struct daemon {
 static void schedule_work(struct daemon *d)
 {
 	uint64_t now_ms = clock_monotonic_ms();
-	uint64_t next_ms = core_next_work_ms(d->core);
-	uint64_t api_ms = api_link_next_ms(d->api);
+	uint64_t next_ms, api_ms;
 
+	if (!d->core) /* launched, and not configured yet */
+		return;
+	next_ms = core_next_work_ms(d->core);
+	api_ms = api_link_next_ms(d->api);
 	if (api_ms < next_ms)
 		next_ms = api_ms;
 	ev_timer_stop(d->loop, &d->work);
@@ -94,7 +102,8 @@ static void on_work(struct ev_loop *loop, ev_timer *w, int revents)
 	do {
 		is_more = core_work(d->core, clock_monotonic_ms());
 	} while (is_more && clock_monotonic_us() - started_us < WORK_SLICE_US);
-	if (!is_more)
+	/* Also when the last step used up the slice: nobody comes by again. */
+	if (core_next_work_ms(d->core) > 0)
 		report_placement(d);
 	api_link_work(d->api);
 	schedule_work(d);
@@ -127,9 +136,15 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
 
 static void on_final_loss(void *ctx)
 {
-	const struct daemon *d = ctx;
+	struct daemon *d = ctx;
 
-	log_write(d->log, LOG_LEVEL_INFO, "the runtime that launched this plugin is gone", NULL);
+	/* A connection that never got as far as a configuration is not a life's end. */
+	if (!d->core && !d->failed)
+		d->failed = -ECONNRESET;
+	if (!d->failed)
+		log_write(d->log, LOG_LEVEL_INFO,
+			  "the runtime that launched this plugin is gone; groups stay in place",
+			  NULL);
 	ev_break(d->loop, EVBREAK_ALL);
 }
 
@@ -142,9 +157,24 @@ static uint32_t random_seed(void)
 	return seed;
 }
 
-static int new_core(struct daemon *d, uint32_t seed, struct err *e)
+static int new_api_link(struct daemon *d, struct err *e)
 {
-	const struct options *o = d->options;
+	const struct api_link_deps deps = {
+		.loop = d->loop,
+		.options = &d->options,
+		.core = d->core,
+		.log = d->log,
+		.seed = d->seed,
+		.on_activity = on_activity,
+		.ctx = d,
+	};
+
+	return api_link_new(&deps, &d->api, e);
+}
+
+static int new_core(struct daemon *d, struct err *e)
+{
+	const struct options *o = &d->options;
 	const struct core_config config = {
 		.group_prefix = o->group_prefix,
 		.root = backend_root_name(d->backend),
@@ -156,7 +186,7 @@ static int new_core(struct daemon *d, uint32_t seed, struct err *e)
 		.audit_interval_ms = o->audit_interval_ms,
 		.rmid_reserve = o->rmid_reserve,
 		.release_on_sandbox_stop = o->release_on_sandbox_stop,
-		.seed = seed,
+		.seed = d->seed,
 	};
 	const struct core_deps deps = {
 		.rs = backend_resctrl(d->backend),
@@ -170,14 +200,95 @@ static int new_core(struct daemon *d, uint32_t seed, struct err *e)
 	return core_new(&config, &deps, &d->core, e);
 }
 
-static int new_runtime_link(struct daemon *d, uint32_t seed, struct err *e)
+static void start_watchers(struct daemon *d)
+{
+	ev_timer_init(&d->work, on_work, 0., 0.);
+	ev_set_priority(&d->work, EV_MINPRI); /* or a slice could come before a waiting event */
+	ev_signal_init(&d->sigterm, on_signal, SIGTERM);
+	ev_signal_init(&d->sigint, on_signal, SIGINT);
+	d->work.data = d->sigterm.data = d->sigint.data = d;
+	ev_signal_start(d->loop, &d->sigterm);
+	ev_signal_start(d->loop, &d->sigint);
+	turn_watch_start(&d->turns, d->loop, d->log);
+}
+
+/* A simulated tree takes any task's id, so it does not matter where the daemon runs. */
+static int check_host(const struct daemon *d, struct err *e)
+{
+	if (d->options.simulated || !d->options.check_pid_namespace)
+		return 0;
+	return pid_namespace_check(d->options.proc_root, e);
+}
+
+/* All but the line to the runtime. */
+static int build(struct daemon *d, struct err *e)
+{
+	const struct task_finder_config finder = {
+		.cgroup_root = d->options.cgroup_root,
+		.proc_root = d->options.proc_root,
+	};
+	int r = check_host(d, e);
+
+	if (r == 0)
+		r = backend_new(&d->options, d->log, &d->backend, e);
+	if (r == 0)
+		r = task_finder_new(&finder, &d->finder, e);
+	if (r == 0)
+		r = new_core(d, e);
+	if (r == 0 && d->options.publish)
+		r = new_api_link(d, e);
+	return r;
+}
+
+void daemon_set_log(const struct options *options, struct log *log)
+{
+	const char *socket = options_syslog_socket(options);
+	struct err e = {0};
+
+	log_set_level(log, options->log_level, options->log_format);
+	/* A node without a syslog is no reason not to run. */
+	if (socket && log_to_syslog(log, socket, &e) < 0)
+		log_write(log, LOG_LEVEL_WARN, "no syslog, the log goes to standard error", "err",
+			  e.msg, NULL);
+}
+
+static int take_configuration(struct daemon *d, const char *text, struct err *e)
+{
+	int r;
+
+	free(d->config_text);
+	d->config_text = strdup(text);
+	if (!d->config_text)
+		return err_set(e, -ENOMEM, "configuration: out of memory");
+	r = options_apply_text(&d->options, d->config_text, e);
+	if (r < 0)
+		return r;
+	daemon_set_log(&d->options, d->log);
+	r = build(d, e);
+	if (r == 0)
+		runtime_link_set_core(d->runtime, d->core);
+	return r;
+}
+
+static int on_configured(void *ctx, const char *text, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	d->failed = take_configuration(d, text, e);
+	if (d->failed < 0)
+		log_write(d->log, LOG_LEVEL_ERROR, "cannot run", "err", e->msg, NULL);
+	return d->failed;
+}
+
+static int new_runtime_link(struct daemon *d, struct err *e)
 {
 	const struct runtime_link_config config = {
-		.socket_path = d->options->nri_socket,
-		.launch_socket = getenv(NRI_PLUGIN_SOCKET), /* NOLINT(concurrency-mt-unsafe) */
-		.plugin_name = d->options->plugin_name,
-		.plugin_index = d->options->plugin_index,
-		.seed = seed,
+		.socket_path = d->options.nri_socket,
+		.launch_socket = d->options.launch_socket,
+		.plugin_name = d->options.plugin_name,
+		.plugin_index = d->options.plugin_index,
+		.seed = d->seed,
+		.on_configured = on_configured,
 		.on_final_loss = on_final_loss,
 		.on_synchronized = on_synchronized,
 		.on_activity = on_activity,
@@ -187,47 +298,6 @@ static int new_runtime_link(struct daemon *d, uint32_t seed, struct err *e)
 	return runtime_link_new(d->loop, &config, d->core, d->log, &d->runtime, e);
 }
 
-static void start_watchers(struct daemon *d)
-{
-	ev_timer_init(&d->work, on_work, 0., 0.);
-	ev_signal_init(&d->sigterm, on_signal, SIGTERM);
-	ev_signal_init(&d->sigint, on_signal, SIGINT);
-	d->work.data = d->sigterm.data = d->sigint.data = d;
-	ev_signal_start(d->loop, &d->sigterm);
-	ev_signal_start(d->loop, &d->sigint);
-}
-
-/* A simulated tree takes any task's id, so it does not matter where the daemon runs. */
-static int check_host(const struct daemon *d, struct err *e)
-{
-	if (d->options->simulated || !d->options->check_pid_namespace)
-		return 0;
-	return pid_namespace_check(d->options->proc_root, e);
-}
-
-static int build(struct daemon *d, struct err *e)
-{
-	const struct task_finder_config finder = {
-		.cgroup_root = d->options->cgroup_root,
-		.proc_root = d->options->proc_root,
-	};
-	uint32_t seed = random_seed();
-	int r = check_host(d, e);
-
-	if (r == 0)
-		r = backend_new(d->options, d->log, &d->backend, e);
-	if (r == 0)
-		r = task_finder_new(&finder, &d->finder, e);
-	if (r == 0)
-		r = new_core(d, seed, e);
-	if (r == 0 && d->options->publish)
-		r = api_link_new(d->loop, d->options, d->core, d->log, seed, on_activity, d,
-				 &d->api, e);
-	if (r == 0)
-		r = new_runtime_link(d, seed, e);
-	return r;
-}
-
 int daemon_new(const struct options *options, struct log *log, struct daemon **ret, struct err *e)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
@@ -235,15 +305,19 @@ int daemon_new(const struct options *options, struct log *log, struct daemon **r
 
 	if (!d)
 		return err_set(e, -ENOMEM, "daemon: out of memory");
-	d->options = options;
+	d->options = *options;
 	d->log = log;
+	d->seed = random_seed();
 	d->loop = ev_default_loop(EVFLAG_NOENV);
 	if (!d->loop) {
 		free(d);
 		return err_set(e, -EIO, "no event loop: libev could not start");
 	}
 	start_watchers(d);
-	r = build(d, e);
+	/* A launched plugin learns its options from the runtime: see on_configured(). */
+	r = d->options.launch_socket ? 0 : build(d, e);
+	if (r == 0)
+		r = new_runtime_link(d, e);
 	if (r < 0) {
 		daemon_free(d);
 		return r;
@@ -252,10 +326,11 @@ int daemon_new(const struct options *options, struct log *log, struct daemon **r
 	return 0;
 }
 
-void daemon_run(struct daemon *d)
+int daemon_run(struct daemon *d)
 {
 	schedule_work(d);
 	ev_run(d->loop, 0);
+	return d->failed;
 }
 
 void daemon_free(struct daemon *d)
@@ -270,6 +345,8 @@ void daemon_free(struct daemon *d)
 	ev_timer_stop(d->loop, &d->work);
 	ev_signal_stop(d->loop, &d->sigterm);
 	ev_signal_stop(d->loop, &d->sigint);
+	turn_watch_stop(&d->turns, d->loop);
 	ev_loop_destroy(d->loop);
+	free(d->config_text);
 	free(d);
 }

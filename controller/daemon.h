@@ -12,12 +12,21 @@ struct daemon;
 struct log;
 struct options;
 
-/* OPTIONS and LOG are borrowed and must outlive the daemon. */
+/* Level, format and place of the log as the options say. */
+void daemon_set_log(const struct options *options, struct log *log);
+
+/*
+ * What OPTIONS points to, and LOG, are borrowed and must outlive the daemon. A plugin that the
+ * runtime launched is built only when the runtime has told it its configuration.
+ */
 MUST_CHECK int daemon_new(const struct options *options, struct log *log, struct daemon **ret,
 			  struct err *e);
 
-/* Runs until SIGTERM or SIGINT, or until the one connection of a launched plugin ends. */
-void daemon_run(struct daemon *d);
+/*
+ * Runs until SIGTERM or SIGINT, or until the one connection of a launched plugin ends. Negative
+ * when that plugin could not run at all; the log has said why.
+ */
+MUST_CHECK int daemon_run(struct daemon *d);
 
 /* Leaves every group in place, so that counters go on. */
 void daemon_free(struct daemon *d);

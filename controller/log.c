@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include "clock.h"
+#include "log_syslog.h"
 #include "strbuf.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct remembered {
 
 struct log {
 	int fd;
+	struct log_syslog *syslog; /* NULL: write to fd */
 	enum log_level level;
 	enum log_format format;
 	uint64_t dropped;
@@ -52,7 +54,26 @@ void log_free(struct log *log)
 		return;
 	strbuf_done(&log->line);
 	strbuf_done(&log->pairs);
+	log_syslog_free(log->syslog);
 	free(log);
+}
+
+void log_set_level(struct log *log, enum log_level level, enum log_format format)
+{
+	log->level = level;
+	log->format = format;
+}
+
+int log_to_syslog(struct log *log, const char *path, struct err *e)
+{
+	struct log_syslog *syslog;
+	int r = log_syslog_new(path, &syslog, e);
+
+	if (r < 0)
+		return r;
+	log_syslog_free(log->syslog);
+	log->syslog = syslog;
+	return 0;
 }
 
 /* Length of the valid UTF-8 sequence at S, 0 when there is none. */
@@ -196,13 +217,21 @@ static void add_count(const struct log *log, struct strbuf *sb, const char *key,
 		add_pair(log, sb, key, log_uint(text, sizeof(text), n));
 }
 
-static void write_line(struct log *log)
+/* A regular file is always ready; a pipe that is has room for a line of this length. */
+static bool write_to_fd(const struct log *log)
 {
 	struct pollfd p = {.fd = log->fd, .events = POLLOUT};
 
-	/* A regular file is always ready; a pipe that is has room for a line of this length. */
-	if (poll(&p, 1, 0) == 1 && !(p.revents & (POLLERR | POLLNVAL)) &&
-	    write(log->fd, log->line.data, log->line.len) >= 0)
+	return poll(&p, 1, 0) == 1 && !(p.revents & (POLLERR | POLLNVAL)) &&
+	       write(log->fd, log->line.data, log->line.len) >= 0;
+}
+
+static void write_line(struct log *log, enum log_level level)
+{
+	bool written = log->syslog ? log_syslog_send(log->syslog, level, strbuf_str(&log->line))
+				   : write_to_fd(log);
+
+	if (written)
 		log->dropped = 0;
 	else
 		log->dropped++;
@@ -239,7 +268,7 @@ void log_write(struct log *log, enum log_level level, const char *msg, ...)
 	r->written_ms = now_ms;
 	r->repeated = 0;
 	if (!log->line.error)
-		write_line(log);
+		write_line(log, level);
 }
 
 const char *log_uint(char *buf, size_t size, uint64_t v)

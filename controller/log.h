@@ -12,6 +12,7 @@
  */
 
 #include "attr.h"
+#include "err.h"
 
 #include <stdint.h>
 
@@ -35,6 +36,15 @@ struct log;
 /* FD stays the caller's. NULL without memory. */
 struct log *log_new(int fd, enum log_level level, enum log_format format);
 void log_free(struct log *log);
+
+void log_set_level(struct log *log, enum log_level level, enum log_format format);
+
+/*
+ * From now on write to the syslog socket at PATH (RFC 3164's priority and tag, facility
+ * daemon) instead of FD. A syslog that was restarted is found again. -errno when none listens
+ * there or PATH is too long; then everything stays as it was.
+ */
+MUST_CHECK int log_to_syslog(struct log *log, const char *path, struct err *e);
 
 /*
  * MSG is constant text; then pairs of key and value, ended by NULL. A pair whose value is

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "strbuf.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -44,14 +45,15 @@ static enum exit_status run(const struct options *options)
 
 	if (!log)
 		return EXIT_CANNOT_RUN;
+	daemon_set_log(options, log);
 	log_write(log, LOG_LEVEL_INFO, "starting", "version", PODRESCTRL_VERSION, "node",
 		  options->node_name, "resctrl", options->simulated ? "simulated" : "real", NULL);
 	if (daemon_new(options, log, &daemon, &e) < 0) {
 		log_write(log, LOG_LEVEL_ERROR, "cannot run", "err", e.msg, NULL);
 	} else {
-		daemon_run(daemon);
+		if (daemon_run(daemon) == 0)
+			status = EXIT_STOPPED;
 		daemon_free(daemon);
-		status = EXIT_STOPPED;
 	}
 	log_free(log);
 	return status;
@@ -75,6 +77,11 @@ int main(int argc, char **argv)
 		(void)puts("podresctrld " PODRESCTRL_VERSION);
 		return EXIT_STOPPED;
 	}
+	/*
+	 * What a Synchronize is received and decoded in goes back to the system and not into a
+	 * heap that the long-lived records keep from shrinking: 3 of 5 MB with 200 pods.
+	 */
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 10);
 	/* A peer that went away is an error of that write, not the end of the process. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	return run(&options);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include "nri.h"
 #include "num.h"
 #include "strbuf.h"
 
@@ -11,6 +12,8 @@
 #include <string.h>
 
 #define MS_PER_DAY 86400000u
+#define SYSLOG_AT  "syslog:"
+#define BLANKS     " \t\r"
 
 /* How the text of an option becomes its value. */
 enum kind {
@@ -22,6 +25,7 @@ enum kind {
 	KIND_RESCTRL,  /* "real", "simulated,rmids=N,limbo=D" */
 	KIND_PREFIX,   /* of group names */
 	KIND_INDEX,    /* two digits */
+	KIND_LOG_TO,   /* "stderr", "syslog", "syslog:SOCKET" */
 };
 
 struct spec {
@@ -35,13 +39,14 @@ struct spec {
 static const char *const group_kinds[] = {"mon", "ctrl", NULL};
 static const char *const cleanup_modes[] = {"orphans", "all", "off", NULL};
 static const char *const on_off[] = {"off", "on", NULL};
-static const char *const publish_modes[] = {"none", "all", NULL};
+static const char *const publish_modes[] = {"none", "all", "problems", "selected", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 /* The order of each list above is the order of the enum it fills. */
 _Static_assert(RS_GROUP_MON == 0 && RS_GROUP_CTRL == 1, "group_kinds");
 _Static_assert(CORE_CLEANUP_ORPHANS == 0 && CORE_CLEANUP_OFF == 2, "cleanup_modes");
+_Static_assert(PUBLISH_NONE == 0 && PUBLISH_SELECTED == 3, "publish_modes");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "log_levels");
 _Static_assert(LOG_FORMAT_LOGFMT == 0 && LOG_FORMAT_JSON == 1, "log_formats");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "choices are stored as int");
@@ -69,8 +74,8 @@ static const struct spec specs[] = {
 	 FIELD(simulated)},
 	{"resctrl-root", "DIR", "/sys/fs/resctrl", "where resctrl is mounted", KIND_TEXT,
 	 FIELD(resctrl_root)},
-	{"auto-mount", NULL, NULL, "mount resctrl if it is not (needs SYS_ADMIN)",
-	 KIND_SWITCH, FIELD(auto_mount)},
+	{"auto-mount", NULL, NULL, "mount resctrl if it is not (needs SYS_ADMIN)", KIND_SWITCH,
+	 FIELD(auto_mount)},
 	{"group-prefix", "TEXT", "podresctrl-", "begins the name of every group of ours",
 	 KIND_PREFIX, FIELD(group_prefix)},
 	{"group-kind", "KIND", "mon", "mon (takes an RMID) or ctrl (takes a CLOSID)", KIND_CHOICE,
@@ -98,8 +103,14 @@ static const struct spec specs[] = {
 	{"release-on-sandbox-stop", NULL, NULL, "give the RMID back when the pod stops",
 	 KIND_SWITCH, FIELD(release_on_sandbox_stop)},
 	HEADING("Publishing"),
-	{"publish", "MODE", "all", "all pods as PodResctrlStatus, or none", KIND_CHOICE,
+	{"publish", "MODE", "all", "pods to publish: all, problems, selected or none", KIND_CHOICE,
 	 FIELD(publish), .choices = publish_modes},
+	{"publish-selector", "LABELS", NULL, "only pods with these labels, as kubectl -l has it",
+	 KIND_TEXT, FIELD(publish_selector)},
+	{"publish-namespaces", "LIST", NULL, "only pods of these namespaces: shop,bank", KIND_TEXT,
+	 FIELD(publish_namespaces)},
+	{"events", "on|off", "on", "Kubernetes Events when a pod fails or recovers", KIND_CHOICE,
+	 FIELD(events), .choices = on_off},
 	{"kubeconfig", "PATH", NULL, "how to reach the API server [in-cluster]", KIND_TEXT,
 	 FIELD(kubeconfig)},
 	{"publish-rate", "N", "5", "writes per second at most, sustained", KIND_NUMBER,
@@ -111,6 +122,7 @@ static const struct spec specs[] = {
 	 .choices = log_levels},
 	{"log-format", "FORMAT", "logfmt", "logfmt or json", KIND_CHOICE, FIELD(log_format),
 	 .choices = log_formats},
+	{"log-to", "WHERE", "stderr", "stderr, or syslog[:SOCKET]", KIND_LOG_TO, FIELD(log_to)},
 	{"version", NULL, NULL, "print the version", KIND_SWITCH, FIELD(version)},
 	{"help", NULL, NULL, "print this text", KIND_SWITCH, FIELD(help)},
 };
@@ -134,7 +146,7 @@ static int set_choice(struct options *o, const struct spec *spec, const char *va
 	for (int i = 0; spec->choices[i]; i++) {
 		if (strcmp(value, spec->choices[i]) == 0) {
 			/* An on/off choice fills a bool, all others an enum, which is an int. */
-			if (spec->choices == on_off || spec->choices == publish_modes)
+			if (spec->choices == on_off)
 				*(bool *)field_of(o, spec) = i != 0;
 			else
 				*(int *)field_of(o, spec) = i;
@@ -248,6 +260,12 @@ static int set_value(struct options *o, const struct spec *spec, const char *val
 		if (strlen(value) != 2 || strspn(value, "0123456789") != 2)
 			return bad_value(e, spec, value, "two digits, 00 to 99");
 		break;
+	case KIND_LOG_TO:
+		if (strcmp(value, "stderr") != 0 && strcmp(value, "syslog") != 0 &&
+		    (strncmp(value, SYSLOG_AT, strlen(SYSLOG_AT)) != 0 ||
+		     !value[strlen(SYSLOG_AT)]))
+			return bad_value(e, spec, value, "stderr, syslog or syslog:SOCKET");
+		break;
 	case KIND_TEXT:
 		if (!*value)
 			return bad_value(e, spec, value, "some text");
@@ -268,6 +286,23 @@ static int from_defaults(struct options *o, struct err *e)
 	o->simulated_rmids = 32;
 	o->simulated_limbo_ms = 3000;
 	return 0;
+}
+
+/* See options_parse(). What the runtime leaves out of the environment stays as it is. */
+static void launched_defaults(struct options *o, options_getenv_fn *getenv_fn, void *ctx)
+{
+	const char *name = getenv_fn(ctx, "NRI_PLUGIN_NAME");
+	const char *index = getenv_fn(ctx, "NRI_PLUGIN_IDX");
+
+	o->launch_socket = getenv_fn(ctx, NRI_PLUGIN_SOCKET);
+	if (!o->launch_socket)
+		return;
+	o->publish = PUBLISH_NONE;
+	o->log_to = "syslog";
+	if (name && *name)
+		o->plugin_name = name;
+	if (index && *index)
+		o->plugin_index = index;
 }
 
 /* "retry-interval" is PODRESCTRL_RETRY_INTERVAL. */
@@ -354,6 +389,14 @@ static int check_together(const struct options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--node-name: missing; give the node's name in Kubernetes, or set "
 			       "NODE_NAME from spec.nodeName (or use --publish=none)");
+	if (o->publish == PUBLISH_SELECTED && !o->publish_selector && !o->publish_namespaces)
+		return err_set(e, -EINVAL,
+			       "--publish: selected takes --publish-selector, "
+			       "--publish-namespaces or both");
+	if (o->publish == PUBLISH_ALL && (o->publish_selector || o->publish_namespaces))
+		return err_set(e, -EINVAL,
+			       "--publish-selector and --publish-namespaces: all means all; use "
+			       "--publish=selected or problems");
 	if (o->retry_interval_ms && o->retry_backoff_max_ms < o->retry_interval_ms)
 		return err_set(e, -EINVAL,
 			       "--retry-backoff-max: must not be less than --retry-interval");
@@ -366,6 +409,7 @@ int options_parse(int argc, char **argv, options_getenv_fn *getenv_fn, void *ctx
 	struct options o = {0};
 	int r = from_defaults(&o, e);
 
+	launched_defaults(&o, getenv_fn, ctx);
 	if (r == 0)
 		r = from_environment(&o, getenv_fn, ctx, e);
 	if (r == 0)
@@ -375,6 +419,92 @@ int options_parse(int argc, char **argv, options_getenv_fn *getenv_fn, void *ctx
 	if (r == 0)
 		*ret = o;
 	return r;
+}
+
+static const struct spec *find_spec(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+		if (specs[i].name && strcmp(specs[i].name, name) == 0)
+			return &specs[i];
+	}
+	return NULL;
+}
+
+static char *trim(char *text)
+{
+	char *end;
+
+	text += strspn(text, BLANKS);
+	end = text + strlen(text);
+	while (end > text && strchr(BLANKS, end[-1]))
+		*--end = '\0';
+	return text;
+}
+
+/* A switch is set by its bare name and by "true", and not by "false". */
+static int set_switch(struct options *o, const struct spec *spec, const char *value, struct err *e)
+{
+	bool is_on = !value || strcmp(value, "true") == 0;
+
+	if (!is_on && strcmp(value, "false") != 0)
+		return bad_value(e, spec, value, "true or false");
+	*(bool *)field_of(o, spec) = is_on;
+	return 0;
+}
+
+static int apply_line(struct options *o, char *line, struct err *e)
+{
+	char *value, *name = trim(line);
+	const struct spec *spec;
+
+	if (!*name || *name == '#')
+		return 0;
+	name += strncmp(name, "--", 2) == 0 ? 2 : 0;
+	value = strchr(name, '=');
+	if (value) {
+		*value++ = '\0';
+		value = trim(value);
+	}
+	spec = find_spec(trim(name));
+	if (!spec || spec->offset == offsetof(struct options, help) ||
+	    spec->offset == offsetof(struct options, version))
+		return err_set(e, -EINVAL, "%.100s: no such option", name);
+	if (spec->kind == KIND_SWITCH)
+		return set_switch(o, spec, value, e);
+	if (!value)
+		return err_set(e, -EINVAL, "--%s: needs a value", spec->name);
+	return set_value(o, spec, value, e);
+}
+
+int options_apply_text(struct options *options, char *text, struct err *e)
+{
+	struct options o = *options;
+	unsigned number = 0;
+	int r = 0;
+
+	while (text && r == 0) {
+		char *line = strsep(&text, "\n");
+
+		number++;
+		r = apply_line(&o, line, e);
+	}
+	if (r < 0) {
+		err_prefix(e, "configuration, line %u", number);
+		return r;
+	}
+	r = check_together(&o, e);
+	if (r == 0)
+		*options = o;
+	return r;
+}
+
+const char *options_syslog_socket(const struct options *options)
+{
+	if (strcmp(options->log_to, "syslog") == 0)
+		return OPTIONS_SYSLOG_SOCKET;
+	if (strncmp(options->log_to, SYSLOG_AT, strlen(SYSLOG_AT)) == 0)
+		return options->log_to + strlen(SYSLOG_AT);
+	return NULL;
 }
 
 static void help_row(struct strbuf *out, const struct spec *spec)

@@ -7,6 +7,7 @@
 #include "core_input.h"
 #include "log.h"
 #include "nri.h"
+#include "stale_pods.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 
 /* One read takes what a runtime sends at once in all but the largest Synchronize. */
 #define READ_CHUNK (64u << 10)
+/* A launched plugin's snapshot comes right after Configure, or never. */
+#define NO_SNAPSHOT_S 10.
 
 struct runtime_link {
 	struct ev_loop *loop;
@@ -24,6 +27,9 @@ struct runtime_link {
 	int fd;                      /* -1 while not connected */
 	ev_io io;
 	ev_timer reconnect, deadline;
+	ev_timer no_snapshot; /* launched: it is late */
+	ev_timer stale;       /* a new snapshot is to be asked for */
+	struct stale_pods *stale_pods;
 	struct nri_backoff backoff;
 	uint64_t synchronized_ms; /* when; 0: not synchronized */
 	uint32_t random;
@@ -37,12 +43,45 @@ static uint32_t next_random(struct runtime_link *link)
 	return link->random >> 8;
 }
 
-static void on_configure(void *ctx, const struct nri_configure *configure)
+/* Called whenever the runtime has told something; a launched plugin cannot ask. */
+static void look_for_stale_pods(struct runtime_link *link)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	uint64_t due_ms = stale_pods_due_ms(link->stale_pods);
+
+	ev_timer_stop(link->loop, &link->stale);
+	if (due_ms == UINT64_MAX || link->config.launch_socket)
+		return;
+	ev_timer_set(&link->stale, due_ms > now_ms ? (double)(due_ms - now_ms) / 1000.0 : 0., 0.);
+	ev_timer_start(link->loop, &link->stale);
+}
+
+static bool pod_is_empty(void *ctx, const char *uid)
+{
+	const struct runtime_link *link = ctx;
+	struct core_pod_view view;
+
+	return link->core && core_pod_view(link->core, uid, &view) && !view.total_containers;
+}
+
+static int on_configure(void *ctx, const struct nri_configure *configure, struct err *e)
 {
 	struct runtime_link *link = ctx;
+	int r = link->core ? 0 : link->config.on_configured(link->config.ctx, configure->config, e);
 
-	log_write(link->log, LOG_LEVEL_INFO, "registered with the runtime", "runtime",
-		  configure->runtime_name, "version", configure->runtime_version, NULL);
+	if (r < 0 && !configure->may_refuse) {
+		log_write(link->log, LOG_LEVEL_ERROR,
+			  "stays connected and does nothing, because this runtime would not start "
+			  "without its plugins",
+			  NULL);
+		return 0;
+	}
+	if (r == 0 && link->config.launch_socket)
+		ev_timer_start(link->loop, &link->no_snapshot);
+	if (r == 0)
+		log_write(link->log, LOG_LEVEL_INFO, "registered with the runtime", "runtime",
+			  configure->runtime_name, "version", configure->runtime_version, NULL);
+	return r;
 }
 
 static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods,
@@ -51,12 +90,15 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 	struct runtime_link *link = ctx;
 	char pods_text[24], containers_text[24];
 
+	if (!link->core)
+		return;
 	link->synchronized_ms = clock_monotonic_ms();
 	core_input_synchronize(link->core, link->synchronized_ms, pods, nr_pods, containers,
 			       nr_containers);
 	log_write(link->log, LOG_LEVEL_INFO, "synchronized with the runtime", "pods",
 		  log_uint(pods_text, sizeof(pods_text), nr_pods), "containers",
 		  log_uint(containers_text, sizeof(containers_text), nr_containers), NULL);
+	stale_pods_snapshot(link->stale_pods, pods, nr_pods);
 	link->config.on_synchronized(link->config.ctx);
 }
 
@@ -65,7 +107,15 @@ static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
 {
 	struct runtime_link *link = ctx;
 
+	if (!link->core)
+		return;
+	/* Without a snapshot, a pod from before is known by what happens in it. */
+	if (!link->synchronized_ms && container && pod && *pod->uid &&
+	    (event == NRI_START_CONTAINER || event == NRI_POST_START_CONTAINER))
+		core_input_event(link->core, clock_monotonic_ms(), NRI_RUN_POD_SANDBOX, pod, NULL);
 	core_input_event(link->core, clock_monotonic_ms(), event, pod, container);
+	stale_pods_event(link->stale_pods, clock_monotonic_ms(), event, pod, container);
+	look_for_stale_pods(link);
 }
 
 static const struct nri_handlers handlers = {
@@ -74,8 +124,24 @@ static const struct nri_handlers handlers = {
 	.event = on_event,
 };
 
+static void on_no_snapshot(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	const struct runtime_link *link = w->data;
+
+	(void)loop;
+	(void)revents;
+	if (!link->synchronized_ms)
+		log_write(
+			link->log, LOG_LEVEL_WARN,
+			"this runtime tells a plugin that it launched nothing of the pods from "
+			"before (NRI 0.6 and older); a podresctrld that connects by itself sees all",
+			NULL);
+}
+
 static void disconnect(struct runtime_link *link)
 {
+	ev_timer_stop(link->loop, &link->no_snapshot);
+	ev_timer_stop(link->loop, &link->stale);
 	ev_io_stop(link->loop, &link->io);
 	ev_timer_stop(link->loop, &link->deadline);
 	link->session = nri_session_free(link->session);
@@ -93,8 +159,11 @@ static void lose(struct runtime_link *link, const struct err *e)
 
 	if (healthy_ms || e->code != link->last_failure)
 		log_write(link->log, LOG_LEVEL_WARN,
-			  "no connection to the runtime, will keep trying", "socket",
-			  link->config.socket_path, "err", e->msg, NULL);
+			  link->config.launch_socket
+				  ? "the connection to the runtime has ended"
+				  : "no connection to the runtime, will keep trying",
+			  "socket", link->config.launch_socket ? NULL : link->config.socket_path,
+			  "err", e->msg, NULL);
 	link->last_failure = e->code;
 	link->synchronized_ms = 0;
 	disconnect(link);
@@ -178,6 +247,8 @@ static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 	/* Answers go out even when the same read brought the end of the stream. */
 	if (r == 0)
 		r = flush_output(link, &e);
+	else if (r == -ECANCELED) /* so that the runtime can say why, too */
+		(void)flush_output(link, NULL);
 	if (r < 0)
 		lose(link, &e);
 	else
@@ -198,6 +269,28 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 		rearm(link);
 }
 
+/* A new registration is the only way to a new snapshot. */
+static void on_stale(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct runtime_link *link = w->data;
+	uint64_t now_ms = clock_monotonic_ms();
+
+	(void)loop;
+	(void)revents;
+	if (stale_pods_due_ms(link->stale_pods) > now_ms) {
+		look_for_stale_pods(link);
+		return;
+	}
+	log_write(link->log, LOG_LEVEL_INFO,
+		  "registering anew for a snapshot: the runtime did not tell of the end of a pod",
+		  NULL);
+	stale_pods_asked(link->stale_pods, now_ms);
+	disconnect(link);
+	link->synchronized_ms = 0;
+	ev_timer_set(&link->reconnect, 0., 0.);
+	ev_timer_start(link->loop, &link->reconnect);
+}
+
 static int open_socket(struct runtime_link *link, struct err *e)
 {
 	if (link->config.launch_socket)
@@ -210,6 +303,7 @@ static int open_session(struct runtime_link *link, struct err *e)
 	const struct nri_session_config config = {
 		.plugin_name = link->config.plugin_name,
 		.plugin_index = link->config.plugin_index,
+		.synchronize_timeout_ms = link->config.launch_socket ? UINT64_MAX : 0,
 	};
 	int r = open_socket(link, e);
 
@@ -249,13 +343,26 @@ int runtime_link_new(struct ev_loop *loop, const struct runtime_link_config *con
 	link->log = log;
 	link->fd = -1;
 	link->random = config->seed;
+	link->stale_pods = stale_pods_new(pod_is_empty, link, config->seed);
+	if (!link->stale_pods) {
+		free(link);
+		return err_set(e, -ENOMEM, "runtime link: out of memory");
+	}
 	ev_init(&link->io, on_io);
 	ev_timer_init(&link->deadline, on_deadline, 0., 0.);
 	ev_timer_init(&link->reconnect, on_reconnect, 0., 0.);
+	ev_timer_init(&link->no_snapshot, on_no_snapshot, NO_SNAPSHOT_S, 0.);
+	ev_timer_init(&link->stale, on_stale, 0., 0.);
+	link->no_snapshot.data = link->stale.data = link;
 	link->io.data = link->deadline.data = link->reconnect.data = link;
 	ev_timer_start(loop, &link->reconnect);
 	*ret = link;
 	return 0;
+}
+
+void runtime_link_set_core(struct runtime_link *link, struct core *core)
+{
+	link->core = core;
 }
 
 void runtime_link_free(struct runtime_link *link)
@@ -264,6 +371,7 @@ void runtime_link_free(struct runtime_link *link)
 		return;
 	disconnect(link);
 	ev_timer_stop(link->loop, &link->reconnect);
+	stale_pods_free(link->stale_pods);
 	free(link);
 }
 

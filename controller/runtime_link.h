@@ -5,6 +5,9 @@
  * The daemon's line to the container runtime: connects to the NRI socket, keeps an NRI
  * session on it, hands every event to the core, and comes back by itself when the
  * connection goes. The core keeps its state meanwhile; the next Synchronize replaces it.
+ *
+ * A plugin that the runtime launched has its one connection from the start and learns its
+ * configuration on it; so there the core may come later, from on_configured().
  */
 
 #include "err.h"
@@ -23,6 +26,12 @@ struct runtime_link_config {
 	const char *plugin_name;
 	const char *plugin_index;
 	uint32_t seed; /* spreads the reconnects of many nodes */
+	/*
+	 * Launched, once: TEXT is what the runtime keeps as our configuration, "" for nothing.
+	 * Has to call runtime_link_set_core(). When it fails, the runtime is told why, and
+	 * the connection ends.
+	 */
+	int (*on_configured)(void *ctx, const char *text, struct err *e);
 	/* A runtime-launched plugin's only connection has ended. */
 	void (*on_final_loss)(void *ctx);
 	/* The core was handed a complete Synchronize. */
@@ -32,10 +41,14 @@ struct runtime_link_config {
 	void *ctx;
 };
 
-/* Everything passed is borrowed and must outlive the link. Connecting starts with the loop. */
+/*
+ * Everything passed is borrowed and must outlive the link. Connecting starts with the loop.
+ * CORE is NULL for a launched plugin, see on_configured.
+ */
 MUST_CHECK int runtime_link_new(struct ev_loop *loop, const struct runtime_link_config *config,
 				struct core *core, struct log *log, struct runtime_link **ret,
 				struct err *e);
+void runtime_link_set_core(struct runtime_link *link, struct core *core);
 void runtime_link_free(struct runtime_link *link);
 
 /* True from a complete Synchronize until the connection is lost. */

@@ -159,6 +159,7 @@ int nri_decode_configure(struct nri_arena *a, const void *data, size_t len,
 		.registration_timeout_ms =
 			timeout_or(pb->registration_timeout, REGISTRATION_TIMEOUT_MS),
 		.request_timeout_ms = timeout_or(pb->request_timeout, REQUEST_TIMEOUT_MS),
+		.may_refuse = pb->registration_timeout > 0, /* told since NRI 0.7 */
 	};
 	return 0;
 }

@@ -136,18 +136,27 @@ struct nri_configure {
 	uint64_t registration_timeout_ms; /* 5000 when the runtime does not say */
 	uint64_t request_timeout_ms;      /* 2000 when the runtime does not say */
 	uint32_t events;                  /* the subscription sent back: never 0 */
+	/*
+	 * Since NRI 0.7 a launched plugin that refuses is left out. Before, it is the
+	 * runtime that does not start, and with it the node: better stay and do nothing.
+	 */
+	bool may_refuse;
 };
 
 /*
  * Called by nri_session_feed(), one at a time and in the order of the wire. A
  * handler must not block: the runtime holds up every pod operation of the node
  * until the answer, which is queued when the handler returns, and closes the
- * connection after request_timeout_ms. A handler cannot fail: an error in the answer
- * would fail the pod or container. Handlers must not feed, tick or free the
+ * connection after request_timeout_ms. None but configure can fail: an error in the
+ * answer would fail the pod or container. Handlers must not feed, tick or free the
  * session. Any of them may be NULL.
  */
 struct nri_handlers {
-	void (*configure)(void *ctx, const struct nri_configure *configure);
+	/*
+	 * The one request that may be refused: a negative result is told to the runtime,
+	 * with the message of E, and ends the session with -ECANCELED.
+	 */
+	int (*configure)(void *ctx, const struct nri_configure *configure, struct err *e);
 
 	/*
 	 * The complete snapshot, once its last part is here. A container may name a pod
@@ -174,7 +183,11 @@ struct nri_session_config {
 	const char *plugin_index;     /* two digits, "00" to "99": the order of plugins; copied */
 	uint32_t events;              /* wanted events; 0 means NRI_DEFAULT_EVENTS */
 	uint64_t register_timeout_ms; /* silence allowed until Configure; 0 means 30 s */
-	uint64_t synchronize_timeout_ms; /* silence allowed until Synchronize; 0 means 15 s */
+	/*
+	 * Silence allowed until Synchronize; 0 means 15 s. UINT64_MAX for a launched plugin:
+	 * before NRI 0.7 those get none, and have no other connection to hope for.
+	 */
+	uint64_t synchronize_timeout_ms;
 };
 
 enum nri_session_state {
@@ -215,7 +228,9 @@ MUST_CHECK int nri_session_start(struct nri_session *s, uint64_t now_ms, struct 
  * Take LEN bytes as they came from the socket; any cut is fine. Negative: drop the
  * connection. -EPERM: the runtime refused the registration. -EPROTO: the stream is
  * corrupt. -E2BIG: the snapshot is beyond its bounds. -ENOBUFS: the runtime does not
- * read its answers. -ENOMEM. A session that failed keeps failing with -ESHUTDOWN.
+ * read its answers. -ECANCELED: the configure handler refused; the answer that says so
+ * is in the output and should still be sent. -ENOMEM. A session that failed keeps
+ * failing with -ESHUTDOWN.
  */
 MUST_CHECK int nri_session_feed(struct nri_session *s, const void *data, size_t len,
 				uint64_t now_ms, struct err *e);

@@ -72,11 +72,29 @@ static int undecodable(struct nri_session *s, int r, struct err *e)
 	return 0;
 }
 
+/* A peer takes UTF-8 only, and WHY may quote anything. */
+static int refuse_configuration(struct nri_session *s, uint32_t stream, const struct err *why,
+				struct err *e)
+{
+	AUTO_STRBUF struct strbuf message;
+	int r;
+
+	strbuf_init(&message, MUX_FIRST_FRAME_MAX);
+	for (const char *c = why->msg; *c; c++) {
+		bool is_plain = *c >= ' ' && *c <= '~';
+
+		(void)strbuf_add(&message, is_plain ? c : "?", 1);
+	}
+	r = reply_error(s, stream, TTRPC_INVALID_ARGUMENT, strbuf_str(&message), e);
+	return r < 0 ? r : err_set(e, -ECANCELED, "%s", why->msg);
+}
+
 static int serve_configure(struct nri_session *s, uint32_t stream, struct ttrpc_span in,
 			   struct err *e)
 {
 	AUTO_STRBUF struct strbuf out;
 	struct nri_configure configure;
+	struct err why = {0};
 	int r = nri_decode_configure(&s->scratch, in.data, in.len, &configure);
 
 	strbuf_init(&out, MUX_FIRST_FRAME_MAX);
@@ -87,8 +105,8 @@ static int serve_configure(struct nri_session *s, uint32_t stream, struct ttrpc_
 	configure.events = nri_events_supported(s->events, &configure);
 	if (s->state == NRI_SESSION_REGISTERING)
 		s->state = NRI_SESSION_CONFIGURED;
-	if (s->handlers->configure)
-		s->handlers->configure(s->ctx, &configure);
+	if (s->handlers->configure && s->handlers->configure(s->ctx, &configure, &why) < 0)
+		return refuse_configuration(s, stream, &why, e);
 
 	r = nri_encode_configure_reply(&out, configure.events);
 	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);

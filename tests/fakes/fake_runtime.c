@@ -452,14 +452,17 @@ static int send_configure(struct fake_runtime *fr, uint64_t deadline_us, struct 
 	AUTO_STRBUF struct strbuf payload;
 
 	strbuf_init(&payload, OUT_MAX);
-	fake_nri_encode_configure(&payload,
-				  &(struct fake_nri_configure){
-					  .runtime_name = o->runtime_name,
-					  .runtime_version = o->runtime_version,
-					  .nri_version = o->nri_version,
-					  .registration_timeout_ms = o->registration_timeout_ms,
-					  .request_timeout_ms = o->request_timeout_ms,
-				  });
+	fake_nri_encode_configure(
+		&payload,
+		&(struct fake_nri_configure){
+			.config = o->config,
+			.runtime_name = o->runtime_name,
+			.runtime_version = o->runtime_version,
+			.nri_version = o->nri_version,
+			.registration_timeout_ms =
+				o->is_before_0_7 ? 0 : o->registration_timeout_ms,
+			.request_timeout_ms = o->is_before_0_7 ? 0 : o->request_timeout_ms,
+		});
 	return send_request(fr, "Configure",
 			    (struct ttrpc_span){(uint8_t *)payload.data, payload.len}, deadline_us,
 			    e);
@@ -591,7 +594,7 @@ int fake_runtime_handshake(struct fake_runtime *fr, const struct nri_pod *pods, 
 	r = await_registration(fr, &register_stream, e);
 	if (r == 0)
 		r = configure(fr, register_stream, e);
-	if (r == 0)
+	if (r == 0 && !fr->options.is_before_0_7)
 		r = synchronize(fr, &all, e);
 	if (r < 0)
 		return lost(fr, r);

@@ -25,13 +25,15 @@ struct fake_runtime_options {
 	const char *runtime_name;         /* NULL: "containerd" */
 	const char *runtime_version;      /* NULL: "v2.3.0" or, without RPCs, "v2.1.4" */
 	const char *nri_version;          /* NULL: "v0.12.0" or, without RPCs, none */
+	const char *config;               /* the plugin's configuration text; NULL: none */
 	uint64_t registration_timeout_ms; /* 0: 5000 */
 	uint64_t request_timeout_ms;      /* 0: 2000 */
 	size_t sync_part;           /* most pods, and containers, in one Synchronize; 0: all */
 	bool sync_containers_first; /* parts with containers before those with their pods */
-	bool configure_first;       /* Configure goes out before RegisterPlugin's answer */
-	uint32_t burnt_streams;     /* stream ids left out before each request */
-	void (*pump)(void *ctx);    /* runs the plugin without waiting; may be NULL */
+	bool is_before_0_7; /* no timeouts in Configure, no Synchronize: as for launched plugins */
+	bool configure_first;    /* Configure goes out before RegisterPlugin's answer */
+	uint32_t burnt_streams;  /* stream ids left out before each request */
+	void (*pump)(void *ctx); /* runs the plugin without waiting; may be NULL */
 	void *pump_ctx;
 };
 

@@ -27,6 +27,7 @@
 #define NAME_BYTES     256
 #define PAUSE_THREADS  1
 #define INIT_THREADS   1
+#define THREADS_MAX    65536
 #define WAIT_MS        10000
 
 static const char usage[] =
@@ -237,8 +238,8 @@ static int run_pod(struct program *pr, char **word, int nr, struct strbuf *out, 
 static int parse_threads(const char *word, uint64_t *ret, struct err *e)
 {
 	*ret = INIT_THREADS;
-	if (word && (num_parse_u64(word, strlen(word), 4096, ret) < 0 || *ret == 0))
-		return err_set(e, -EINVAL, "'%s' threads: want 1 to 4096", word);
+	if (word && (num_parse_u64(word, strlen(word), THREADS_MAX, ret) < 0 || *ret == 0))
+		return err_set(e, -EINVAL, "'%s' threads: want 1 to %d", word, THREADS_MAX);
 	return 0;
 }
 

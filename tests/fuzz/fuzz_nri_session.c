@@ -9,6 +9,7 @@
 #include "nri.h"
 #include "strbuf.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static void see_container(struct record *rec, const struct nri_container *ctr)
 	mix_entries(rec, ctr->annotations, ctr->nr_annotations);
 }
 
-static void on_configure(void *ctx, const struct nri_configure *configure)
+static int on_configure(void *ctx, const struct nri_configure *configure, struct err *e)
 {
 	struct record *rec = ctx;
 
@@ -78,6 +79,7 @@ static void on_configure(void *ctx, const struct nri_configure *configure)
 	mix(rec, configure->runtime_name);
 	mix(rec, configure->runtime_version);
 	mix(rec, configure->nri_version);
+	return strcmp(configure->config, "refuse") == 0 ? err_set(e, -EINVAL, "refused") : 0;
 }
 
 static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods,

@@ -48,6 +48,7 @@ node_said_nothing_of() {
 # ---- the runtime ----
 
 node_runtime_kill() {
+  # shellcheck disable=SC2016 # expanded in the machine
   vm_run 'pid=$(pgrep -x containerd)
     kill -KILL $pid
     while kill -0 $pid 2>/dev/null; do sleep 0.05; done'

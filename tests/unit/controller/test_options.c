@@ -131,6 +131,10 @@ static const struct {
 	{"--audit-interval=1d", "--audit-interval"},
 	{"--release-on-sandbox-stop=1", "--release-on-sandbox-stop"},
 	{"--publish=most", "--publish"},
+	{"--publish=selected", "--publish"},
+	{"--publish-selector=a=b", "--publish-selector"},
+	{"--publish-namespaces=", "--publish-namespaces"},
+	{"--events=some", "--events"},
 	{"--publish-rate=0", "--publish-rate"},
 	{"--kubeconfig=", "--kubeconfig"},
 	{"--start-jitter=x", "--start-jitter"},
@@ -174,6 +178,24 @@ START_TEST(publishing_needs_a_node_name)
 }
 END_TEST
 
+START_TEST(what_is_published_can_be_narrowed)
+{
+	static const char *const env[] = {"NODE_NAME=n1", "PODRESCTRL_PUBLISH_NAMESPACES=shop,bank",
+					  NULL};
+	struct options o;
+	struct err e = {0};
+
+	ck_assert_int_eq(parse("--publish=selected", NULL, env, &o, &e), 0);
+	ck_assert_int_eq(o.publish, PUBLISH_SELECTED);
+	ck_assert_str_eq(o.publish_namespaces, "shop,bank");
+	ck_assert(o.events);
+	ck_assert_int_eq(parse("--publish=problems", "--events=off", env, &o, &e), 0);
+	ck_assert_int_eq(o.publish, PUBLISH_PROBLEMS);
+	ck_assert(!o.events);
+	ck_assert_int_eq(parse("--publish=all", NULL, env, &o, &e), -EINVAL);
+}
+END_TEST
+
 START_TEST(help_fits_in_80_columns)
 {
 	struct strbuf sb;
@@ -202,6 +224,7 @@ Suite *suite(void)
 			    ARRAY_LEN(wrong));
 	tcase_add_test(tc, a_wrong_environment_is_refused_by_the_variable_s_name);
 	tcase_add_test(tc, publishing_needs_a_node_name);
+	tcase_add_test(tc, what_is_published_can_be_narrowed);
 	tcase_add_test(tc, help_fits_in_80_columns);
 	suite_add_tcase(s, tc);
 	return s;

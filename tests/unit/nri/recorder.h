@@ -12,6 +12,7 @@
 #include "unit/runner.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,15 +21,17 @@
 struct recorder {
 	struct strbuf log;
 	struct nri_session *session;
+	const char *refusal; /* of Configure, and why; NULL: it is taken */
 };
 
-static inline void on_configure(void *ctx, const struct nri_configure *c)
+static inline int on_configure(void *ctx, const struct nri_configure *c, struct err *e)
 {
 	struct recorder *rec = ctx;
 
 	(void)strbuf_addf(&rec->log, "configure %s %s '%s' %ju %ju 0x%x\n", c->runtime_name,
 			  c->runtime_version, c->nri_version, (uintmax_t)c->registration_timeout_ms,
 			  (uintmax_t)c->request_timeout_ms, c->events);
+	return rec->refusal ? err_set(e, -EINVAL, "%s", rec->refusal) : 0;
 }
 
 static inline void record_pod(struct strbuf *log, const struct nri_pod *pod)

@@ -210,12 +210,23 @@ START_TEST(configure_fills_in_what_old_runtimes_leave_out)
 	ck_assert_uint_eq(c.request_timeout_ms, 2000);
 	ck_assert_str_eq(c.runtime_name, "");
 	ck_assert_str_eq(c.nri_version, "");
+	ck_assert(!c.may_refuse);
 	/* negative timeouts are as good as none */
 	add_hex(&in, "0a0163 20ffffffffffffffffff01 2807");
 	ck_assert_int_eq(nri_decode_configure(&arena, in.data, in.len, &c), 0);
 	ck_assert_str_eq(c.config, "c");
 	ck_assert_uint_eq(c.registration_timeout_ms, 5000);
 	ck_assert_uint_eq(c.request_timeout_ms, 7);
+}
+END_TEST
+
+START_TEST(only_a_runtime_that_tells_its_timeouts_can_be_refused)
+{
+	struct nri_configure c;
+
+	add_hex(&in, "208827 28d00f");
+	ck_assert_int_eq(nri_decode_configure(&arena, in.data, in.len, &c), 0);
+	ck_assert(c.may_refuse);
 }
 END_TEST
 
@@ -283,6 +294,7 @@ Suite *suite(void)
 	tcase_add_test(t, a_hundred_thousand_annotations_are_fine);
 	tcase_add_test(t, bytes_that_grow_too_much_in_memory_are_refused);
 	tcase_add_test(t, configure_fills_in_what_old_runtimes_leave_out);
+	tcase_add_test(t, only_a_runtime_that_tells_its_timeouts_can_be_refused);
 	tcase_add_test(t, a_snapshot_outlives_the_messages_it_came_in);
 	tcase_add_test(t, a_snapshot_of_long_strings_has_its_limit_too);
 	suite_add_tcase(s, t);

@@ -480,6 +480,22 @@ START_TEST(an_undecodable_event_is_answered_ok)
 }
 END_TEST
 
+START_TEST(a_refused_configuration_is_told_to_the_runtime_and_ends_the_session)
+{
+	struct err e = {0};
+
+	rec.refusal = "line 2: 'gr\xc3\xbc\n' is not right";
+	expect_output(rec.session, P_REGISTER);
+	ck_assert_int_eq(feed_hex(rec.session, R_CONFIGURE, &e), -ECANCELED);
+	ck_assert_str_eq(e.msg, rec.refusal);
+	ck_assert_int_eq(nri_session_state(rec.session), NRI_SESSION_FAILED);
+	/* conn 1, stream 1, status 3 with the message in plain characters */
+	expect_output(rec.session, "000000010000002c 00000022 00000001 0200 0a2008031"
+				   "21c6c696e6520323a20276772"
+				   "3f3f3f27206973206e6f74207269676874");
+}
+END_TEST
+
 START_TEST(undecodable_configure_and_synchronize_are_refused)
 {
 	ck_assert_int_eq(ask(rec.session, 1, "Configure", "\xff", 1), TTRPC_INTERNAL);
@@ -528,6 +544,7 @@ static Suite *fill(Suite *s)
 	tcase_add_test(events, stop_and_remove_may_know_less_and_less_of_the_pod);
 	tcase_add_test(events, events_without_their_object_are_answered_and_dropped);
 	tcase_add_test(events, an_undecodable_event_is_answered_ok);
+	tcase_add_test(events, a_refused_configuration_is_told_to_the_runtime_and_ends_the_session);
 	tcase_add_test(events, undecodable_configure_and_synchronize_are_refused);
 	suite_add_tcase(s, events);
 	return s;
