@@ -4,6 +4,7 @@
 #include "api_loop.h"
 #include "clock.h"
 #include "k8s.h"
+#include "kube_events.h"
 #include "log.h"
 #include "options.h"
 #include "publisher.h"
@@ -18,6 +19,7 @@ struct api_link {
 	struct api_loop *api_loop;
 	struct k8s_client *client;
 	struct publisher *publisher;
+	struct kube_events *events; /* NULL with --events=off */
 	struct k8s_watch *watch;
 	bool was_connected, was_told; /* what the log last said of the watch */
 	int last_failure;
@@ -33,6 +35,12 @@ static int64_t env_wall_s(void *ctx)
 {
 	(void)ctx;
 	return clock_wall_seconds();
+}
+
+static int64_t env_wall_ms(void *ctx)
+{
+	(void)ctx;
+	return clock_wall_ms();
 }
 
 static uint32_t env_random(void *ctx)
@@ -80,6 +88,21 @@ static void on_publisher_notice(void *ctx, const struct publisher_notice *n)
 	log_write(link->log, lines[n->kind].level, lines[n->kind].msg, "pod", pod, "state",
 		  n->kind == PUBLISHER_NOTICE_STATE ? publisher_state_name(n->state) : NULL,
 		  n->kind == PUBLISHER_NOTICE_RETRY_HANDLED ? "result" : "err", n->text, NULL);
+}
+
+static void on_transition(void *ctx, const struct publisher_transition *t)
+{
+	const struct api_link *link = ctx;
+
+	if (link->events)
+		kube_events_post(link->events, t);
+}
+
+static void on_events_trouble(void *ctx, const char *text)
+{
+	const struct api_link *link = ctx;
+
+	log_write(link->log, LOG_LEVEL_WARN, "Events are dropped for a while", "err", text, NULL);
 }
 
 /* The watch reports every failed attempt; the log wants the changes. */
@@ -141,11 +164,29 @@ static int load_config(const struct options *options, struct k8s_config **ret, s
 	return r;
 }
 
+static int new_events(struct api_link *link, const struct options *options, struct err *e)
+{
+	const struct kube_events_deps deps = {
+		.client = &publisher_k8s_ops,
+		.client_ctx = link->client,
+		.now_ms = env_now_ms,
+		.wall_ms = env_wall_ms,
+		.random = env_random,
+		.on_trouble = on_events_trouble,
+		.ctx = link,
+	};
+
+	return options->events ? kube_events_new(options->node_name, &deps, &link->events, e) : 0;
+}
+
 static int new_publisher(struct api_link *link, const struct options *options, struct core *core,
 			 struct err *e)
 {
 	const struct publisher_config config = {
 		.node_name = options->node_name,
+		.mode = options->publish == PUBLISH_PROBLEMS ? PUBLISHER_PROBLEMS : PUBLISHER_ALL,
+		.label_selector = options->publish_selector,
+		.namespaces = options->publish_namespaces,
 		.simulated = options->simulated,
 		.writes_per_s = (unsigned)options->publish_rate,
 		.start_jitter_ms = options->start_jitter_ms,
@@ -157,6 +198,7 @@ static int new_publisher(struct api_link *link, const struct options *options, s
 		.client_ctx = link->client,
 		.env = &env,
 		.on_notice = on_publisher_notice,
+		.on_transition = on_transition,
 		.ctx = link,
 	};
 
@@ -171,32 +213,34 @@ static int new_watch(struct api_link *link, struct err *e)
 	return k8s_watch_new(link->client, &spec, &watch_ops, link, &link->watch, e);
 }
 
-int api_link_new(struct ev_loop *loop, const struct options *options, struct core *core,
-		 struct log *log, uint32_t seed, void (*on_activity)(void *ctx), void *ctx,
-		 struct api_link **ret, struct err *e)
+int api_link_new(const struct api_link_deps *deps, struct api_link **ret, struct err *e)
 {
+	const struct options *options = deps->options;
 	struct api_link *link = calloc(1, sizeof(*link));
 	int r;
 
 	if (!link)
 		return err_set(e, -ENOMEM, "API link: out of memory");
-	link->log = log;
+	link->log = deps->log;
 	r = load_config(options, &link->config, e);
 	if (r == 0)
-		r = api_loop_new(loop, seed, on_activity, ctx, &link->api_loop, e);
+		r = api_loop_new(deps->loop, deps->seed, deps->on_activity, deps->ctx,
+				 &link->api_loop, e);
 	if (r == 0)
 		r = k8s_client_new(link->config, &api_loop_ops, link->api_loop, &link->client, e);
 	if (r == 0)
 		api_loop_set_client(link->api_loop, link->client);
 	if (r == 0)
-		r = new_publisher(link, options, core, e);
+		r = new_events(link, options, e);
+	if (r == 0)
+		r = new_publisher(link, options, deps->core, e);
 	if (r == 0)
 		r = new_watch(link, e);
 	if (r < 0) {
 		api_link_free(link);
 		return r;
 	}
-	log_write(log, LOG_LEVEL_INFO, "publishing to the API server", "server",
+	log_write(link->log, LOG_LEVEL_INFO, "publishing to the API server", "server",
 		  k8s_config_server(link->config), NULL);
 	*ret = link;
 	return 0;
@@ -210,6 +254,7 @@ void api_link_free(struct api_link *link)
 		(void)k8s_watch_free(link->watch);
 	if (link->publisher)
 		(void)publisher_free(link->publisher);
+	(void)kube_events_free(link->events);
 	/* The client says goodbye to its sockets through the loop, so the loop goes after it. */
 	if (link->client)
 		(void)k8s_client_free(link->client);

@@ -16,13 +16,22 @@ struct api_link;
 struct log;
 struct options;
 
+/* What it works with; everything is borrowed. */
+struct api_link_deps {
+	struct ev_loop *loop;
+	const struct options *options;
+	struct core *core;
+	struct log *log;
+	uint32_t seed;
+	void (*on_activity)(void *ctx); /* api_link_next_ms() may have changed */
+	void *ctx;
+};
+
 /*
  * -EINVAL and the k8s_config_load_*() errors when the credentials are unusable; an API
- * server that does not answer is no error. Everything passed is borrowed.
+ * server that does not answer is no error.
  */
-MUST_CHECK int api_link_new(struct ev_loop *loop, const struct options *options, struct core *core,
-			    struct log *log, uint32_t seed, void (*on_activity)(void *ctx),
-			    void *ctx, struct api_link **ret, struct err *e);
+MUST_CHECK int api_link_new(const struct api_link_deps *deps, struct api_link **ret, struct err *e);
 void api_link_free(struct api_link *link);
 
 /* The core's callbacks, passed on. LINK may be NULL: nothing is published. */

@@ -133,6 +133,8 @@ static int slot_bind(struct slot *s, const struct pod_entry *target)
 		s->object = OBJECT_UNKNOWN;
 	}
 	s->abandoned = false;
+	s->told_trouble[0] = '\0';
+	s->calm_since_ms = 0;
 	s->known = false;
 	s->has_digest = false;
 	s->dirty = true;
@@ -154,6 +156,8 @@ static void set_config(struct publisher *p, const struct publisher_config *confi
 
 	*c = *config;
 	c->node_name = p->node_name;
+	c->label_selector = p->label_selector;
+	c->namespaces = p->namespaces;
 	c->writes_per_s = c->writes_per_s ? c->writes_per_s : 5;
 	c->write_burst = c->write_burst ? c->write_burst : 20;
 	c->max_in_flight = c->max_in_flight ? c->max_in_flight : 2;
@@ -161,6 +165,26 @@ static void set_config(struct publisher *p, const struct publisher_config *confi
 	default_to(&c->settle_max_ms, 1000);
 	default_to(&c->patch_interval_ms, 1000);
 	default_to(&c->retry_interval_ms, 5000);
+}
+
+static int copy_optional(char **dest, const char *value)
+{
+	if (!value || !*value)
+		return 0;
+	*dest = strdup(value);
+	return *dest ? 0 : -ENOMEM;
+}
+
+static int copy_strings(struct publisher *p, const struct publisher_config *config)
+{
+	p->node_name = strdup(config->node_name);
+	if (!p->node_name || asprintf(&p->selector, "spec.nodeName=%s", p->node_name) < 0) {
+		p->selector = NULL;
+		return -ENOMEM;
+	}
+	if (copy_optional(&p->label_selector, config->label_selector) < 0)
+		return -ENOMEM;
+	return copy_optional(&p->namespaces, config->namespaces);
 }
 
 int publisher_new(const struct publisher_config *config, const struct publisher_deps *deps,
@@ -179,9 +203,7 @@ int publisher_new(const struct publisher_config *config, const struct publisher_
 	strmap_init(&p->slots, deps->env->random(deps->ctx));
 	health_init(&p->health);
 	p->next_ms = UINT64_MAX;
-	p->node_name = strdup(config->node_name);
-	if (!p->node_name || asprintf(&p->selector, "spec.nodeName=%s", p->node_name) < 0) {
-		p->selector = NULL;
+	if (copy_strings(p, config) < 0) {
 		publisher_free(p);
 		return err_set(e, -ENOMEM, "publisher: out of memory");
 	}
@@ -203,6 +225,8 @@ struct publisher *publisher_free(struct publisher *p)
 	pod_index_done(&p->index);
 	free(p->node_name);
 	free(p->selector);
+	free(p->label_selector);
+	free(p->namespaces);
 	free(p);
 	return NULL;
 }
@@ -282,6 +306,7 @@ void publisher_watch_spec(const struct publisher *p, struct k8s_watch_spec *ret)
 	*ret = (struct k8s_watch_spec){
 		.path = "/api/v1/pods",
 		.field_selector = p->selector,
+		.label_selector = p->label_selector,
 		.metadata_only = true,
 		.max_objects = POD_INDEX_MAX,
 	};
@@ -295,12 +320,29 @@ static void touch_runtime_uid(struct publisher *p, const char *runtime_uid)
 		slot_touch(s);
 }
 
+/* Is the name in the list "a,b,c"? */
+static bool is_listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (*list) {
+		size_t item = strcspn(list, ",");
+
+		if (item == len && memcmp(list, name, len) == 0)
+			return true;
+		list += item + (list[item] == ',');
+	}
+	return false;
+}
+
 static void on_object(void *ctx, enum k8s_event_type type, const struct k8s_object_meta *meta)
 {
 	struct publisher *p = ctx;
 	const struct pod_entry *entry;
 	int r;
 
+	if (p->namespaces && !is_listed(p->namespaces, meta->namespace_))
+		return;
 	entry = pod_index_get(&p->index, meta->namespace_, meta->name);
 	if (entry)
 		touch_runtime_uid(p, entry->runtime_uid);

@@ -34,9 +34,23 @@
 
 struct publisher;
 
+/* Which pods get an object. A pod's group is made in any case, and the daemon's log has it. */
+enum publisher_mode {
+	PUBLISHER_ALL,
+	/*
+	 * Only pods in trouble: without a group, or with a container that is not placed. The
+	 * object goes a minute after the trouble did, so that its end can be waited for.
+	 */
+	PUBLISHER_PROBLEMS,
+};
+
 /* Zero stands for the default of every number, which is in brackets. */
 struct publisher_config {
-	const char *node_name;  /* spec.nodeName of this node's pods */
+	const char *node_name; /* spec.nodeName of this node's pods */
+	enum publisher_mode mode;
+	/* Of all pods only those with these labels, a selector as kubectl -l has it; or NULL. */
+	const char *label_selector;
+	const char *namespaces; /* and only those of these, "shop,bank"; NULL or "" for all */
 	bool simulated;         /* resctrl is simulated: every status says so */
 	unsigned writes_per_s;  /* [5] requests per second, sustained */
 	unsigned write_burst;   /* [20] */
@@ -101,6 +115,20 @@ struct publisher_notice {
 	const char *text;              /* for people */
 };
 
+/*
+ * A pod got into trouble, is well again, or a retry that was asked for came to its end:
+ * something to tell people, once. Strings: during the call.
+ */
+struct publisher_transition {
+	const char *namespace_, *name;
+	const char *pod_uid;    /* as the API has it */
+	const char *object_uid; /* of the PodResctrlStatus, "" while there is none */
+	bool warning;           /* trouble; else good news */
+	const char *reason;     /* AllAssigned, OutOfRMIDs, RetryFailed */
+	const char *action;     /* what was being done: CreateGroup, AssignTasks, Retry */
+	const char *note;       /* for people */
+};
+
 /* Tables and contexts are borrowed and must outlive the publisher. */
 struct publisher_deps {
 	const struct publisher_core_ops *core;
@@ -108,7 +136,8 @@ struct publisher_deps {
 	const struct publisher_client_ops *client;
 	void *client_ctx;
 	const struct publisher_env *env;
-	void (*on_notice)(void *ctx, const struct publisher_notice *notice); /* may be NULL */
+	void (*on_notice)(void *ctx, const struct publisher_notice *notice);    /* may be NULL */
+	void (*on_transition)(void *ctx, const struct publisher_transition *t); /* may be NULL */
 	void *ctx;
 };
 

@@ -112,6 +112,29 @@ static struct plan plan_unwanted(const struct slot *s)
 	return (struct plan){.kind = s->alive ? PLAN_IDLE : PLAN_FREE};
 }
 
+/*
+ * Publishing problems only: a pod that is well has no object, or still one for a while, so
+ * that who waits for it to become Ready sees it.
+ */
+static struct plan plan_problem(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
+				const struct core_pod_view *view)
+{
+	struct plan plan;
+
+	if (view_in_trouble(view)) {
+		s->calm_since_ms = 0;
+		return plan_wanted(s, now_ms, target, view);
+	}
+	if (s->object != OBJECT_OURS)
+		return plan_unwanted(s);
+	if (!s->calm_since_ms)
+		s->calm_since_ms = now_ms;
+	if (now_ms >= s->calm_since_ms + LINGER_MS)
+		return plan_unwanted(s);
+	plan = plan_wanted(s, now_ms, target, view);
+	return plan.kind == PLAN_IDLE ? wait_until(s->calm_since_ms + LINGER_MS) : plan;
+}
+
 struct plan slot_plan(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
 		      const struct core_pod_view *view)
 {
@@ -120,7 +143,10 @@ struct plan slot_plan(struct slot *s, uint64_t now_ms, const struct pod_entry *t
 
 	if (s->in_flight)
 		return idle(); /* its answer wakes the slot up */
-	plan = wanted ? plan_wanted(s, now_ms, target, view) : plan_unwanted(s);
+	if (wanted && s->p->config.mode == PUBLISHER_PROBLEMS)
+		plan = plan_problem(s, now_ms, target, view);
+	else
+		plan = wanted ? plan_wanted(s, now_ms, target, view) : plan_unwanted(s);
 	if (plan.kind == PLAN_SEND && s->not_before_ms > now_ms)
 		return wait_until(s->not_before_ms);
 	return plan;

@@ -14,6 +14,8 @@
 #define GHOSTS_MAX 1024
 /* Placement that takes longer than this is published as it stands. */
 #define QUEUED_WAIT_MS 10000
+/* Publishing problems only: an object outlives the trouble by this. */
+#define LINGER_MS 60000
 
 /* What is known of the object with the pod's name. */
 enum object_state {
@@ -45,6 +47,10 @@ struct slot {
 	uint64_t digest;
 	struct status_memory memory;
 
+	/* The trouble that people were told of last, as status.reason; "" for none. */
+	char told_trouble[STATUS_REASON_MAX + 1];
+	uint64_t calm_since_ms; /* when the trouble ended; 0: there was none, or there is */
+
 	/* A change that is not with the server yet. */
 	bool dirty;
 	bool urgent;             /* to be written without waiting for more */
@@ -75,7 +81,8 @@ struct slot {
 struct publisher {
 	struct publisher_config config;
 	char *node_name;
-	char *selector; /* "spec.nodeName=<node>" */
+	char *selector;                    /* "spec.nodeName=<node>" */
+	char *label_selector, *namespaces; /* as in the configuration; NULL: all */
 	struct publisher_deps deps;
 	struct pod_index index;
 	struct strmap slots; /* by runtime UID */
@@ -124,6 +131,15 @@ struct plan {
 /* TARGET and VIEW as slot_target() gave them; VIEW is not read when TARGET is NULL. */
 struct plan slot_plan(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
 		      const struct core_pod_view *view);
+
+/* ---- publisher_report.c: what people are told in Events ---- */
+
+/* Is something wrong with the pod that a person may have to look at? */
+bool view_in_trouble(const struct core_pod_view *view);
+
+/* Tell of a transition since the last call. IS_NEWS is false for what the server has already. */
+void slot_report(struct slot *s, const struct core_pod_view *view, bool is_news);
+void slot_report_retry(struct slot *s);
 
 /* ---- publisher_retry.c ---- */
 

@@ -101,5 +101,6 @@ uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *tar
 	record(s, now_ms, &retry);
 	s->urgent = true;
 	count_and_tell(s);
+	slot_report_retry(s);
 	return UINT64_MAX;
 }

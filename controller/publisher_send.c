@@ -140,6 +140,8 @@ bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
 	strbuf_init(&body, BODY_CAP);
 	build_path(s, verb, &path);
 	r = build_body(s, verb, view, &body);
+	if (verb == PUBLISHER_PATCH && (r == 0 || r == -EALREADY))
+		slot_report(s, view, r == 0);
 	if (r == -EALREADY) {
 		p->stats.suppressed++;
 		s->dirty = false;

@@ -60,6 +60,8 @@ void k8s_auth_refresh(struct k8s_client *c)
 
 bool k8s_auth_reload(struct k8s_client *c, const char *used)
 {
+	if (c->cfg->exec)
+		return k8s_exec_renew(c, used);
 	refresh(c);
 	return c->auth.token && (!used || strcmp(c->auth.token, used) != 0);
 }
@@ -68,4 +70,6 @@ void k8s_auth_done(struct k8s_auth *a)
 {
 	k8s_wipe_str(&a->token);
 	k8s_blob_wipe(&a->ca);
+	k8s_blob_wipe(&a->cert);
+	k8s_blob_wipe(&a->key);
 }

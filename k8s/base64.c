@@ -69,3 +69,27 @@ int k8s_base64_decode(const char *text, size_t len, struct k8s_blob *ret)
 	*ret = (struct k8s_blob){.data = out, .len = (size_t)n};
 	return 0;
 }
+
+char *k8s_base64_encode(const char *data, size_t len)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	char *text = malloc((len + 2) / 3 * 4 + 1), *p = text;
+
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t bits = (uint32_t)(unsigned char)data[i] << 16;
+
+		if (i + 1 < len)
+			bits |= (uint32_t)(unsigned char)data[i + 1] << 8;
+		if (i + 2 < len)
+			bits |= (unsigned char)data[i + 2];
+		*p++ = digits[bits >> 18];
+		*p++ = digits[bits >> 12 & 63];
+		*p++ = digits[i + 1 < len ? bits >> 6 & 63 : 64];
+		*p++ = digits[i + 2 < len ? bits & 63 : 64];
+	}
+	*p = '\0';
+	return text;
+}

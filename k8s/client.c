@@ -31,6 +31,7 @@ void k8s_client_rearm(struct k8s_client *c)
 	if (c->depth || c->is_dying)
 		return;
 	due = earlier(c->curl_due_ms, earlier(k8s_calls_due(c), k8s_watches_due(c)));
+	due = earlier(due, k8s_exec_due(c));
 	if (due == c->timer_due_ms)
 		return;
 	c->timer_due_ms = due;
@@ -101,6 +102,7 @@ int k8s_client_new(const struct k8s_config *cfg, const struct k8s_loop_ops *ops,
 	c->curl_due_ms = c->timer_due_ms = K8S_NEVER;
 	list_init(&c->calls);
 	list_init(&c->watches);
+	k8s_exec_init(c);
 	if (!setup_multi(c)) {
 		k8s_client_free(c);
 		return err_set(e, -ENOMEM, "Kubernetes client: libcurl refuses its set-up");
@@ -113,6 +115,7 @@ int k8s_client_new(const struct k8s_config *cfg, const struct k8s_loop_ops *ops,
 static void destroy(struct k8s_client *c)
 {
 	k8s_watches_reap(c);
+	k8s_exec_done(c);
 	if (c->multi)
 		(void)curl_multi_cleanup(c->multi); /* stops the sockets */
 	c->ops->set_timer(c->ops_ctx, -1);
@@ -155,6 +158,8 @@ static void run(struct k8s_client *c, uint64_t now)
 {
 	finish_transfers(c);
 	if (!c->is_dying)
+		k8s_exec_run(c, now);
+	if (!c->is_dying)
 		k8s_calls_run(c, now);
 	if (!c->is_dying)
 		k8s_watches_run(c, now);
@@ -178,7 +183,8 @@ void k8s_client_fd_ready(struct k8s_client *c, int fd, int events)
 	if (events & K8S_WRITE)
 		mask |= CURL_CSELECT_OUT;
 	c->depth++;
-	(void)curl_multi_socket_action(c->multi, fd, mask, &nr_running);
+	if (!k8s_exec_owns_fd(c, fd))
+		(void)curl_multi_socket_action(c->multi, fd, mask, &nr_running);
 	run(c, k8s_now(c));
 }
 

@@ -17,7 +17,23 @@
 struct k8s_auth {
 	char *token; /* NULL: none */
 	struct k8s_blob ca;
+	struct k8s_blob cert, key; /* from a credential plugin */
 	uint64_t read_at_ms;
+};
+
+/* The credential plugin, where one is configured. */
+struct k8s_exec {
+	bool has_credential;
+	uint64_t expires_ms;    /* of the credential; K8S_NEVER: not known */
+	uint64_t ended_ms;      /* when the plugin last ended */
+	uint64_t rest_until_ms; /* after a failure: not to be run before */
+	char why[200];          /* of the failure */
+	struct list parked;     /* transfers that wait for a credential */
+	/* while it runs: */
+	pid_t pid; /* 0: it does not */
+	int pid_fd, out_fd;
+	uint64_t deadline_ms;
+	struct strbuf out;
 };
 
 struct k8s_client {
@@ -26,6 +42,7 @@ struct k8s_client {
 	void *ops_ctx;
 	CURLM *multi;
 	struct k8s_auth auth;
+	struct k8s_exec exec;
 	struct list calls;
 	struct list watches;
 	size_t nr_calls;
@@ -48,9 +65,27 @@ void k8s_auth_refresh(struct k8s_client *c);
 bool k8s_auth_reload(struct k8s_client *c, const char *used);
 void k8s_auth_done(struct k8s_auth *a);
 
-/* ---- transfers ---- */
+/* ---- the credential plugin (exec.c); all harmless where none is configured ---- */
 
 struct k8s_transfer;
+
+void k8s_exec_init(struct k8s_client *c);
+void k8s_exec_done(struct k8s_client *c); /* ends the plugin if it runs */
+
+/* Is there a credential, or none needed? */
+bool k8s_exec_is_ready(const struct k8s_client *c);
+
+/* The credential is no good. False: it is too young for another try. */
+bool k8s_exec_renew(struct k8s_client *c, const char *used);
+
+/* T waits for a credential; k8s_transfer_go() or its on_done() follows. */
+void k8s_exec_park(struct k8s_client *c, struct k8s_transfer *t);
+
+bool k8s_exec_owns_fd(const struct k8s_client *c, int fd);
+void k8s_exec_run(struct k8s_client *c, uint64_t now);
+uint64_t k8s_exec_due(const struct k8s_client *c);
+
+/* ---- transfers ---- */
 
 struct k8s_transfer_ops {
 	/* Bytes of the body; false = not now, pause until k8s_transfer_resume(). */
@@ -75,6 +110,8 @@ struct k8s_transfer {
 	char *token; /* the one this transfer was sent with; NULL: none */
 	struct k8s_answer answer;
 	bool is_paused;
+	bool is_parked;
+	struct list parked; /* in the client's exec.parked */
 	char errbuf[CURL_ERROR_SIZE];
 };
 
@@ -91,6 +128,8 @@ struct k8s_transfer_spec {
 MUST_CHECK int k8s_transfer_start(struct k8s_transfer *t, struct k8s_client *c,
 				  const struct k8s_transfer_spec *spec,
 				  const struct k8s_transfer_ops *ops, struct err *e);
+/* Send it with the credentials of now. */
+MUST_CHECK int k8s_transfer_go(struct k8s_transfer *t);
 void k8s_transfer_stop(struct k8s_transfer *t); /* harmless when idle */
 void k8s_transfer_resume(struct k8s_transfer *t);
 int k8s_transfer_status(const struct k8s_transfer *t); /* the HTTP status, 0 = none yet */

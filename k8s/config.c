@@ -40,6 +40,7 @@ struct k8s_config *k8s_config_free(struct k8s_config *cfg)
 	free(cfg->user_agent);
 	free(cfg->token_file);
 	free(cfg->ca_file);
+	k8s_exec_config_free(cfg->exec);
 	k8s_wipe_str(&cfg->proxy_url); /* may hold a password */
 	k8s_wipe_str(&cfg->token);
 	k8s_blob_wipe(&cfg->ca);

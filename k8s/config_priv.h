@@ -11,6 +11,13 @@ struct k8s_blob {
 	size_t len;
 };
 
+/* A credential plugin: users[].user.exec of a kubeconfig. */
+struct k8s_exec_config {
+	char **argv; /* ended by NULL; argv[0] without a slash is looked up in $PATH */
+	char **env;  /* "NAME=value" on top of our own environment; ended by NULL */
+	char *info;  /* KUBERNETES_EXEC_INFO=..., complete */
+};
+
 struct k8s_config {
 	char *server; /* "https://host:port/prefix", no slash at the end, no user info */
 	char *host;   /* of server, IPv6 without brackets */
@@ -19,9 +26,10 @@ struct k8s_config {
 	char *proxy_url;       /* NULL: none named */
 	char *namespace_;
 	char *user_agent;
-	char *token;      /* NULL: none, or in token_file */
-	char *token_file; /* wins over token; NULL: none */
-	char *ca_file;    /* where ca came from; NULL: it was inline, or there is none */
+	char *token;                  /* NULL: none, or in token_file */
+	char *token_file;             /* wins over token; NULL: none */
+	struct k8s_exec_config *exec; /* NULL: none */
+	char *ca_file; /* where ca came from; NULL: it was inline, or there is none */
 	struct k8s_blob ca, cert, key;
 	bool insecure; /* no verification of the server's certificate */
 	bool is_http;
@@ -51,8 +59,13 @@ bool k8s_is_pem(const struct k8s_blob *b);
 MUST_CHECK int k8s_config_set_server(struct k8s_config *cfg, const char *url, const char *where,
 				     struct err *e);
 
+struct k8s_exec_config *k8s_exec_config_free(struct k8s_exec_config *x); /* returns NULL */
+
 /* A configuration with the defaults in place. */
 struct k8s_config *k8s_config_new(void);
+
+/* Standard base64 of LEN bytes; free() it. NULL without memory. */
+char *k8s_base64_encode(const char *data, size_t len);
 
 /* Standard base64, blanks and line ends allowed between. -EINVAL, -ENOMEM. */
 MUST_CHECK int k8s_base64_decode(const char *text, size_t len, struct k8s_blob *ret);

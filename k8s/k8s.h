@@ -61,7 +61,12 @@ MUST_CHECK int k8s_config_load_incluster(const struct k8s_incluster *in, struct 
  * names inside the kubeconfig are relative to it, as kubectl has it. Certificates are
  * read and kept, token files are only remembered. -ENOENT no such file, -EACCES,
  * -EINVAL for what is wrong in it (the message names file and field), -ENOTSUP for
- * credential plugins. No message ever holds a secret.
+ * other ways to log in than tokens, client certificates and credential plugins.
+ *
+ * A credential plugin (users[].user.exec, client.authentication.k8s.io/v1 or v1beta1) is
+ * run when a credential is first needed, when it has expired, and after a 401; requests
+ * wait for it meanwhile, at most 30 s. It gets this process' environment, no terminal, and
+ * its words on standard error go nowhere. No message ever holds a secret.
  */
 MUST_CHECK int k8s_config_load_kubeconfig(const char *path, const char *context,
 					  struct k8s_config **ret, struct err *e);
@@ -97,6 +102,8 @@ struct k8s_loop_ops {
 	void (*set_timer)(void *ctx, int64_t ms);
 	uint64_t (*now_ms)(void *ctx); /* monotonic */
 	uint32_t (*random)(void *ctx); /* for jitter; need not be strong */
+	/* Seconds since 1970, for when credentials expire; NULL: they are used until a 401. */
+	int64_t (*wall_s)(void *ctx);
 };
 
 struct k8s_client;

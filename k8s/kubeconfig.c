@@ -6,24 +6,16 @@
  * quotes the value of a field, for any of them may turn out to be a secret.
  */
 
-#include "config_priv.h"
+#include "kubeconfig_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <yaml.h>
 
 #define KUBECONFIG_MAX (4UL * 1024 * 1024)
 #define PEM_MAX        (1024UL * 1024)
 
-struct loader {
-	yaml_document_t *doc;
-	const char *path;
-	struct k8s_config *cfg;
-	struct err *e;
-};
-
-static yaml_node_t *lookup(struct loader *l, yaml_node_t *map, const char *key)
+yaml_node_t *k8s_yaml_lookup(struct loader *l, yaml_node_t *map, const char *key)
 {
 	if (!map || map->type != YAML_MAPPING_NODE)
 		return NULL;
@@ -38,10 +30,9 @@ static yaml_node_t *lookup(struct loader *l, yaml_node_t *map, const char *key)
 	return NULL;
 }
 
-/* *RET is the field's text, borrowed from the document, or NULL when absent, empty or null. */
-static int get_str(struct loader *l, yaml_node_t *map, const char *key, const char **ret)
+int k8s_yaml_str(struct loader *l, yaml_node_t *map, const char *key, const char **ret)
 {
-	yaml_node_t *n = lookup(l, map, key);
+	yaml_node_t *n = k8s_yaml_lookup(l, map, key);
 	const char *s;
 
 	*ret = NULL;
@@ -62,10 +53,10 @@ static int get_str(struct loader *l, yaml_node_t *map, const char *key, const ch
 	return 0;
 }
 
-static int get_bool(struct loader *l, yaml_node_t *map, const char *key, bool *ret)
+int k8s_yaml_bool(struct loader *l, yaml_node_t *map, const char *key, bool *ret)
 {
 	const char *s;
-	int r = get_str(l, map, key, &s);
+	int r = k8s_yaml_str(l, map, key, &s);
 
 	if (r < 0 || !s)
 		return r;
@@ -81,7 +72,7 @@ static int find_named(struct loader *l, const char *list, const char *kind, cons
 		      yaml_node_t **ret)
 {
 	yaml_node_t *root = yaml_document_get_root_node(l->doc);
-	yaml_node_t *seq = lookup(l, root, list);
+	yaml_node_t *seq = k8s_yaml_lookup(l, root, list);
 
 	if (!seq || seq->type != YAML_SEQUENCE_NODE)
 		return err_set(l->e, -EINVAL, "kubeconfig '%s': '%s' must be a list", l->path,
@@ -90,13 +81,13 @@ static int find_named(struct loader *l, const char *list, const char *kind, cons
 	     i++) {
 		yaml_node_t *entry = yaml_document_get_node(l->doc, *i);
 		const char *s;
-		int r = get_str(l, entry, "name", &s);
+		int r = k8s_yaml_str(l, entry, "name", &s);
 
 		if (r < 0)
 			return r;
 		if (!s || strcmp(s, name) != 0)
 			continue;
-		*ret = lookup(l, entry, kind);
+		*ret = k8s_yaml_lookup(l, entry, kind);
 		if (*ret && (*ret)->type == YAML_MAPPING_NODE)
 			return 0;
 		return err_set(
@@ -120,7 +111,7 @@ static int set_copy(struct loader *l, char **dest, const char *value)
 }
 
 /* A file named in the kubeconfig, seen from the kubeconfig's directory. */
-static int set_path(struct loader *l, char **dest, const char *value)
+int k8s_yaml_path(struct loader *l, char **dest, const char *value)
 {
 	const char *slash = strrchr(l->path, '/');
 	char *path = NULL;
@@ -158,15 +149,15 @@ static int load_pem(struct loader *l, yaml_node_t *map, const char *field, struc
 	int r;
 
 	snprintf(data_field, sizeof(data_field), "%s-data", field);
-	r = get_str(l, map, data_field, &data);
+	r = k8s_yaml_str(l, map, data_field, &data);
 	if (r < 0)
 		return r;
 	if (data)
 		return load_pem_data(l, data_field, data, ret);
-	r = get_str(l, map, field, &file);
+	r = k8s_yaml_str(l, map, field, &file);
 	if (r < 0 || !file)
 		return r;
-	r = set_path(l, &path, file);
+	r = k8s_yaml_path(l, &path, file);
 	if (r < 0)
 		return r;
 	r = k8s_read_file(path, PEM_MAX, ret, l->e);
@@ -186,7 +177,7 @@ static int load_cluster(struct loader *l, yaml_node_t *cluster)
 {
 	const char *server = NULL, *tls_name = NULL, *proxy = NULL;
 	char where[256];
-	int r = get_str(l, cluster, "server", &server);
+	int r = k8s_yaml_str(l, cluster, "server", &server);
 
 	if (r < 0)
 		return r;
@@ -196,15 +187,15 @@ static int load_cluster(struct loader *l, yaml_node_t *cluster)
 	snprintf(where, sizeof(where), "kubeconfig '%.200s': 'server'", l->path);
 	r = k8s_config_set_server(l->cfg, server, where, l->e);
 	if (r == 0)
-		r = get_str(l, cluster, "tls-server-name", &tls_name);
+		r = k8s_yaml_str(l, cluster, "tls-server-name", &tls_name);
 	if (r == 0 && tls_name)
 		r = set_copy(l, &l->cfg->tls_server_name, tls_name);
 	if (r == 0)
-		r = get_str(l, cluster, "proxy-url", &proxy);
+		r = k8s_yaml_str(l, cluster, "proxy-url", &proxy);
 	if (r == 0 && proxy)
 		r = set_copy(l, &l->cfg->proxy_url, proxy);
 	if (r == 0)
-		r = get_bool(l, cluster, "insecure-skip-tls-verify", &l->cfg->insecure);
+		r = k8s_yaml_bool(l, cluster, "insecure-skip-tls-verify", &l->cfg->insecure);
 	if (r == 0)
 		r = load_pem(l, cluster, "certificate-authority", &l->cfg->ca, &l->cfg->ca_file);
 	if (r == 0 && l->cfg->insecure && l->cfg->ca.data)
@@ -218,16 +209,16 @@ static int load_cluster(struct loader *l, yaml_node_t *cluster)
 static int load_token(struct loader *l, yaml_node_t *user)
 {
 	const char *token = NULL, *file = NULL;
-	int r = get_str(l, user, "tokenFile", &file);
+	int r = k8s_yaml_str(l, user, "tokenFile", &file);
 
 	if (r == 0)
-		r = get_str(l, user, "token", &token);
+		r = k8s_yaml_str(l, user, "token", &token);
 	if (r < 0)
 		return r;
 	if (file) {
 		AUTO_FREE char *probe = NULL;
 
-		r = set_path(l, &l->cfg->token_file, file);
+		r = k8s_yaml_path(l, &l->cfg->token_file, file);
 		if (r == 0)
 			r = k8s_read_token(l->cfg->token_file, &probe, l->e);
 		if (r < 0)
@@ -248,15 +239,13 @@ static int load_token(struct loader *l, yaml_node_t *user)
 /* Ways to log in that would be silently missing otherwise. */
 static int refuse_unsupported(struct loader *l, yaml_node_t *user)
 {
+	yaml_node_t *exec = k8s_yaml_lookup(l, user, "exec");
+
 	if (l->cfg->token || l->cfg->token_file || l->cfg->cert.data)
 		return 0;
-	if (lookup(l, user, "exec"))
-		return err_set(
-			l->e, -ENOTSUP,
-			"kubeconfig '%s': exec credential plugins are not supported yet; use "
-			"a token, a tokenFile or a client certificate",
-			l->path);
-	if (lookup(l, user, "auth-provider") || lookup(l, user, "username"))
+	if (exec)
+		return k8s_load_exec(l, exec);
+	if (k8s_yaml_lookup(l, user, "auth-provider") || k8s_yaml_lookup(l, user, "username"))
 		return err_set(l->e, -ENOTSUP,
 			       "kubeconfig '%s': auth-provider and basic authentication are not "
 			       "supported; use a token, a tokenFile or a client certificate",
@@ -291,11 +280,11 @@ static int load_context(struct loader *l, const char *name)
 	int r = find_named(l, "contexts", "context", name, &context);
 
 	if (r == 0)
-		r = get_str(l, context, "cluster", &cluster_name);
+		r = k8s_yaml_str(l, context, "cluster", &cluster_name);
 	if (r == 0)
-		r = get_str(l, context, "user", &user_name);
+		r = k8s_yaml_str(l, context, "user", &user_name);
 	if (r == 0)
-		r = get_str(l, context, "namespace", &ns);
+		r = k8s_yaml_str(l, context, "namespace", &ns);
 	if (r < 0)
 		return r;
 	if (!cluster_name)
@@ -322,14 +311,14 @@ static int load_document(struct loader *l, const char *context)
 	if (!root || root->type != YAML_MAPPING_NODE)
 		return err_set(l->e, -EINVAL, "'%s' is not a kubeconfig: it is no YAML mapping",
 			       l->path);
-	r = get_str(l, root, "kind", &kind);
+	r = k8s_yaml_str(l, root, "kind", &kind);
 	if (r < 0)
 		return r;
 	if (kind && strcmp(kind, "Config") != 0)
 		return err_set(l->e, -EINVAL, "'%s' is not a kubeconfig: its kind is not Config",
 			       l->path);
 	if (!name)
-		r = get_str(l, root, "current-context", &name);
+		r = k8s_yaml_str(l, root, "current-context", &name);
 	if (r < 0)
 		return r;
 	if (!name)

@@ -60,6 +60,11 @@ struct opts {
 	CURLcode code;
 };
 
+static int opts_result(const struct opts *o)
+{
+	return o->code == CURLE_OK ? 0 : o->code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+}
+
 static void opt_long(struct opts *o, CURLoption option, long value)
 {
 	if (o->code == CURLE_OK)
@@ -129,8 +134,8 @@ static void set_tls(struct opts *o, const struct k8s_config *cfg, const struct k
 	opt_long(o, CURLOPT_SSL_VERIFYHOST, cfg->insecure ? 0 : 2);
 	opt_long(o, CURLOPT_CA_CACHE_TIMEOUT, 0);
 	opt_blob(o, CURLOPT_CAINFO_BLOB, ca);
-	opt_blob(o, CURLOPT_SSLCERT_BLOB, &cfg->cert);
-	opt_blob(o, CURLOPT_SSLKEY_BLOB, &cfg->key);
+	opt_blob(o, CURLOPT_SSLCERT_BLOB, auth->cert.data ? &auth->cert : &cfg->cert);
+	opt_blob(o, CURLOPT_SSLKEY_BLOB, auth->cert.data ? &auth->key : &cfg->key);
 }
 
 static void set_method(struct opts *o, const struct k8s_transfer_spec *spec)
@@ -201,15 +206,6 @@ static int build_headers(struct k8s_transfer *t, const struct k8s_transfer_spec 
 
 	if (r == 0 && spec->body)
 		r = add_header(t, "Content-Type", spec->content_type);
-	if (r == 0 && t->client->auth.token) {
-		AUTO_FREE char *bearer = NULL;
-
-		t->token = strdup(t->client->auth.token);
-		if (!t->token || asprintf(&bearer, "Bearer %s", t->token) < 0)
-			return -ENOMEM;
-		r = add_header(t, "Authorization", bearer);
-		explicit_bzero(bearer, strlen(bearer));
-	}
 	if (r < 0)
 		return r;
 	list = curl_slist_append(t->headers, "Expect:"); /* no round trip before a large body */
@@ -240,6 +236,22 @@ static int set_tls_name(struct opts *o, struct k8s_transfer *t)
 	return add_header(t, "Host", host);
 }
 
+static int add_authorization(struct k8s_transfer *t)
+{
+	AUTO_FREE char *bearer = NULL;
+	int r;
+
+	if (!t->client->auth.token)
+		return 0;
+	t->token = strdup(t->client->auth.token);
+	if (!t->token || asprintf(&bearer, "Bearer %s", t->token) < 0)
+		return -ENOMEM;
+	r = add_header(t, "Authorization", bearer);
+	explicit_bzero(bearer, strlen(bearer));
+	return r;
+}
+
+/* All but who we are. */
 static int setup(struct k8s_transfer *t, const struct k8s_transfer_spec *spec)
 {
 	const struct k8s_config *cfg = t->client->cfg;
@@ -252,13 +264,26 @@ static int setup(struct k8s_transfer *t, const struct k8s_transfer_spec *spec)
 		r = set_tls_name(&o, t);
 	if (r < 0)
 		return r;
-	opt_ptr(&o, CURLOPT_HTTPHEADER, t->headers);
 	opt_str(&o, CURLOPT_USERAGENT, cfg->user_agent);
 	set_callbacks(&o, t);
 	set_connection(&o, cfg);
-	set_tls(&o, cfg, &t->client->auth);
 	set_method(&o, spec);
-	return o.code == CURLE_OK ? 0 : o.code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+	return opts_result(&o);
+}
+
+int k8s_transfer_go(struct k8s_transfer *t)
+{
+	struct opts o = {t->easy, CURLE_OK};
+	int r = add_authorization(t);
+
+	if (r < 0)
+		return r;
+	opt_ptr(&o, CURLOPT_HTTPHEADER, t->headers);
+	set_tls(&o, t->client->cfg, &t->client->auth);
+	r = opts_result(&o);
+	if (r == 0 && curl_multi_add_handle(t->client->multi, t->easy) != CURLM_OK)
+		r = -ENOMEM;
+	return r;
 }
 
 int k8s_transfer_start(struct k8s_transfer *t, struct k8s_client *c,
@@ -270,8 +295,10 @@ int k8s_transfer_start(struct k8s_transfer *t, struct k8s_client *c,
 	k8s_auth_refresh(c);
 	*t = (struct k8s_transfer){.client = c, .ops = ops, .easy = curl_easy_init()};
 	r = t->easy ? setup(t, spec) : -ENOMEM;
-	if (r == 0 && curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)
-		r = -ENOMEM;
+	if (r == 0 && k8s_exec_is_ready(c))
+		r = k8s_transfer_go(t);
+	else if (r == 0)
+		k8s_exec_park(c, t);
 	if (r < 0) {
 		k8s_transfer_stop(t);
 		return err_set(e, r, "request to '%s': %s", spec->path,
@@ -289,6 +316,9 @@ static void wipe_headers(struct curl_slist *list)
 
 void k8s_transfer_stop(struct k8s_transfer *t)
 {
+	if (t->is_parked)
+		list_del(&t->parked);
+	t->is_parked = false;
 	if (t->easy) {
 		(void)curl_multi_remove_handle(t->client->multi, t->easy);
 		curl_easy_cleanup(t->easy);
@@ -324,6 +354,8 @@ static int curl_errno(CURLcode code)
 	switch ((int)code) {
 	case CURLE_OUT_OF_MEMORY:
 		return -ENOMEM;
+	case CURLE_LOGIN_DENIED: /* the credential plugin's failure */
+		return -EPERM;
 	case CURLE_OPERATION_TIMEDOUT:
 		return -ETIMEDOUT;
 	case CURLE_COULDNT_RESOLVE_PROXY:

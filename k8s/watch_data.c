@@ -252,12 +252,12 @@ static bool is_list(struct json_object *list)
 {
 	const char *kind = k8s_json_str(list, "kind");
 	size_t len = kind ? strlen(kind) : 0;
+	struct json_object *items = NULL;
 
-	/* "items": null is what Go makes of an empty list. */
+	/* An empty list of Go's is "items": null, and json-c's null is NULL. */
+	(void)json_object_object_get_ex(list, "items", &items);
 	return len >= 4 && strcmp(kind + len - 4, "List") == 0 &&
-	       (k8s_json_get(list, "items", json_type_array) ||
-		k8s_json_get(list, "items", json_type_null) ||
-		!json_object_object_get_ex(list, "items", NULL));
+	       (!items || json_object_is_type(items, json_type_array));
 }
 
 void k8s_watch_take_list(struct k8s_watch *w)

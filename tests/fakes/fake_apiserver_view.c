@@ -442,7 +442,8 @@ struct json_object *fake_view_list(const struct fake_api *f, const struct fake_t
 		 as == AS_METADATA ? "PartialObjectMetadata" : type->kind);
 	list = json_object_new_object();
 	meta = json_object_new_object();
-	array = json_object_new_array();
+	/* Go's empty list of metadata is null; of whole objects it is []. */
+	array = as == AS_METADATA && nr == 0 ? NULL : json_object_new_array();
 	add(list, "kind", kind);
 	add(list, "apiVersion", as == AS_METADATA ? META_API : gv);
 	add(meta, "resourceVersion", version);

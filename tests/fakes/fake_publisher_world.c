@@ -500,6 +500,15 @@ static void on_notice(void *ctx, const struct publisher_notice *n)
 		    n->namespace_, n->name, n->text);
 }
 
+static void on_transition(void *ctx, const struct publisher_transition *t)
+{
+	struct pw *w = ctx;
+
+	NEED(*t->namespace_ && *t->name && *t->pod_uid && *t->reason && *t->action);
+	strbuf_addf(&w->transitions, "%c %s %s %s/%s: %s\n", t->warning ? 'W' : 'N', t->action,
+		    t->reason, t->namespace_, t->name, t->note);
+}
+
 static void start_publisher(struct pw *w, const struct publisher_config *config)
 {
 	static const struct publisher_config plain = {.node_name = WORLD_NODE};
@@ -510,6 +519,7 @@ static void start_publisher(struct pw *w, const struct publisher_config *config)
 		.client_ctx = w,
 		.env = &env,
 		.on_notice = on_notice,
+		.on_transition = on_transition,
 		.ctx = w,
 	};
 
@@ -523,6 +533,7 @@ struct pw *pw_new(const struct publisher_config *config)
 	w->now_ms = 1000000;
 	strbuf_init(&w->log, 1 << 20);
 	strbuf_init(&w->notices, 1 << 20);
+	strbuf_init(&w->transitions, 1 << 20);
 	start_publisher(w, config);
 	return w;
 }
@@ -545,6 +556,7 @@ void pw_free(struct pw *w)
 		remove_object(w, w->objects[0]);
 	strbuf_done(&w->log);
 	strbuf_done(&w->notices);
+	strbuf_done(&w->transitions);
 	free(w);
 }
 
@@ -603,10 +615,16 @@ void pw_forget(struct pw *w)
 	memset(w->nr, 0, sizeof(w->nr));
 	strbuf_reset(&w->log);
 	strbuf_reset(&w->notices);
+	strbuf_reset(&w->transitions);
 	w->retries = 0;
 }
 
 const char *pw_log(const struct pw *w)
 {
 	return strbuf_str(&w->log);
+}
+
+const char *pw_transitions(const struct pw *w)
+{
+	return strbuf_str(&w->transitions);
 }

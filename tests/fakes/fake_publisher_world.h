@@ -71,8 +71,9 @@ struct pw {
 	struct pw_call *calls[8];
 	size_t nr_calls, max_calls; /* in flight now, and at most */
 	unsigned nr[PUBLISHER_VERB_MAX];
-	struct strbuf log;     /* "POST PATCH DELETE" in the order of their sending */
-	struct strbuf notices; /* one line each */
+	struct strbuf log;         /* "POST PATCH DELETE" in the order of their sending */
+	struct strbuf notices;     /* one line each */
+	struct strbuf transitions; /* "W CreateGroup OutOfRMIDs shop/web-0: note", one line each */
 	char last_body[200000];
 	char last_query[128];
 };
@@ -108,6 +109,7 @@ struct pw_object *pw_add_object(struct pw *w, const char *namespace_, const char
 				const char *pod_uid, const char *node_name);
 void pw_delete_object(struct pw *w, const char *name);
 
-/* Forget the requests and notices so far. */
+/* Forget the requests, notices and transitions so far. */
 void pw_forget(struct pw *w);
 const char *pw_log(const struct pw *w);
+const char *pw_transitions(const struct pw *w);

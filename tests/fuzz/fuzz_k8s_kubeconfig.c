@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(*cfg->host && *cfg->port && *k8s_config_namespace(cfg));
 	assert(!cfg->token || k8s_is_token(cfg->token));
 	assert(!cfg->cert.data == !cfg->key.data);
+	assert(!cfg->exec || (cfg->exec->argv[0] && cfg->exec->env && cfg->exec->info));
 	k8s_config_free(cfg);
 	return 0;
 }

@@ -51,7 +51,7 @@ static void on_object(void *ctx, enum k8s_event_type type, const struct k8s_obje
 		balance--;
 }
 
-static const struct k8s_loop_ops loop_ops = {watch_fd, set_timer, now_ms, no_random};
+static const struct k8s_loop_ops loop_ops = {watch_fd, set_timer, now_ms, no_random, NULL};
 static const struct k8s_watch_ops watch_ops = {.on_object = on_object};
 
 static struct k8s_client *client(void)

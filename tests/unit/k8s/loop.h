@@ -65,11 +65,17 @@ static uint32_t loop_random(void *ctx)
 	return ((struct loop *)ctx)->random;
 }
 
+static int64_t loop_wall_s(void *ctx)
+{
+	return INT64_C(1763600000) + (int64_t)(loop_now(ctx) / 1000);
+}
+
 static const struct k8s_loop_ops loop_ops = {
 	.watch_fd = loop_watch_fd,
 	.set_timer = loop_set_timer,
 	.now_ms = loop_now,
 	.random = loop_random,
+	.wall_s = loop_wall_s,
 };
 
 static inline void loop_open_config(struct loop *l, const char *kubeconfig)

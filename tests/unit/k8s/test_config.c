@@ -124,6 +124,7 @@ START_TEST(servers_are_normalised)
 END_TEST
 
 #define OK_SERVER "server: 'https://h'"
+#define EXEC_V1   "apiVersion: client.authentication.k8s.io/v1"
 
 static const struct {
 	const char *cluster, *user;
@@ -149,7 +150,22 @@ static const struct {
 	{OK_SERVER, "tokenFile: nowhere", -ENOENT, "tokenFile"},
 	{OK_SERVER, "client-certificate-data: " CERT_B64, -EINVAL, "go together"},
 	{OK_SERVER, "client-key-data: " KEY_B64, -EINVAL, "go together"},
-	{OK_SERVER, "exec: {command: secret}", -ENOTSUP, "exec credential plugins"},
+	{OK_SERVER, "exec: {command: secret}", -EINVAL, "'apiVersion' must be"},
+	{OK_SERVER, "exec: {command: secret, apiVersion: client.authentication.k8s.io/v1alpha1}",
+	 -EINVAL, "'apiVersion' must be"},
+	{OK_SERVER, "exec: secret", -EINVAL, "no 'command'"},
+	{OK_SERVER, "exec: {" EXEC_V1 "}", -EINVAL, "no 'command'"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: [secret]}", -EINVAL, "'command' must be"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: c, args: {secret: 1}}", -EINVAL, "be lists"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: c, args: [[secret]]}", -EINVAL, "be strings"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: c, env: [secret]}", -EINVAL, "no name"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: c, env: [{value: secret}]}", -EINVAL, "no name"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: c, env: [{name: 'secret=x'}]}", -EINVAL,
+	 "no name"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: c, provideClusterInfo: secret}", -EINVAL,
+	 "true or false"},
+	{OK_SERVER, "exec: {" EXEC_V1 ", command: c, interactiveMode: Always}", -EINVAL,
+	 "needs a terminal"},
 	{OK_SERVER, "username: secret, password: secret", -ENOTSUP, "basic authentication"},
 };
 
@@ -185,6 +201,34 @@ static const struct {
 	 "no entry named 'k'"},
 	{"a: &a [*a]\ncurrent-context: *a\n", "must be a string"},
 };
+
+START_TEST(a_credential_plugin_is_understood)
+{
+	struct k8s_config *cfg = NULL;
+	struct err e;
+
+	ck_assert_msg(parse(OK_SERVER ", certificate-authority-data: " CERT_B64,
+			    "exec: {" EXEC_V1 ", command: ./bin/plugin, args: [a, b], env: null, "
+			    "installHint: x, provideClusterInfo: true}",
+			    &cfg, &e) == 0,
+		      "%s", e.msg);
+	ck_assert_ptr_nonnull(cfg->exec);
+	ck_assert_str_eq(cfg->exec->argv[0], at("./bin/plugin"));
+	ck_assert_str_eq(cfg->exec->argv[1], "a");
+	ck_assert_str_eq(cfg->exec->argv[2], "b");
+	ck_assert_ptr_null(cfg->exec->argv[3]);
+	ck_assert_ptr_null(cfg->exec->env[0]);
+	ck_assert_ptr_nonnull(strstr(cfg->exec->info, "certificate-authority-data\":\""));
+	ck_assert_ptr_nonnull(strstr(cfg->exec->info, "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCngK"));
+	k8s_config_free(cfg);
+	cfg = NULL;
+	/* A token beside it is preferred, as a plugin costs a process. */
+	ck_assert_int_eq(parse(OK_SERVER, "token: t, exec: {" EXEC_V1 ", command: c}", &cfg, &e),
+			 0);
+	ck_assert_ptr_null(cfg->exec);
+	k8s_config_free(cfg);
+}
+END_TEST
 
 START_TEST(a_broken_file_is_refused_with_a_reason)
 {
@@ -365,6 +409,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_whole_kubeconfig_is_understood);
 	tcase_add_loop_test(tc, servers_are_normalised, 0, ARRAY_LEN(urls));
 	tcase_add_loop_test(tc, a_wrong_field_is_named_and_no_secret_is_shown, 0, ARRAY_LEN(wrong));
+	tcase_add_test(tc, a_credential_plugin_is_understood);
 	tcase_add_loop_test(tc, a_broken_file_is_refused_with_a_reason, 0, ARRAY_LEN(broken));
 	tcase_add_test(tc, a_context_can_be_chosen_and_json_is_read);
 	tcase_add_test(tc, files_are_found_beside_the_kubeconfig);

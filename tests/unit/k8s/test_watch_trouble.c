@@ -108,6 +108,24 @@ START_TEST(a_list_that_fails_is_tried_again_in_due_time)
 }
 END_TEST
 
+static const char *const empty_lists[] = {
+	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[]}",
+	/* A 1.20 server for a node without pods, asked for metadata only. */
+	"{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/v1\","
+	"\"metadata\":{\"resourceVersion\":\"7\"},\"items\":null}",
+	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"7\"}}",
+};
+
+START_TEST(an_empty_list_is_a_list_however_it_is_written)
+{
+	answer("list", 200, NULL, empty_lists[_i], 0, 1);
+	start();
+	expect("* ");
+	ck_assert_int_eq(story.nr_down, 0);
+	loop_until(&l, watches() == 1);
+}
+END_TEST
+
 START_TEST(a_watch_that_is_refused_is_tried_again_without_a_list)
 {
 	answer("watch", 429, "text/plain", "Too many requests", 1, 1);
@@ -357,6 +375,8 @@ Suite *suite(void)
 	tcase_add_test(tc, jitter_adds_up_to_as_much_again);
 	tcase_add_loop_test(tc, a_list_that_fails_is_tried_again_in_due_time, 0,
 			    ARRAY_LEN(refusals));
+	tcase_add_loop_test(tc, an_empty_list_is_a_list_however_it_is_written, 0,
+			    ARRAY_LEN(empty_lists));
 	tcase_add_test(tc, a_watch_that_is_refused_is_tried_again_without_a_list);
 	tcase_add_test(tc, a_watch_that_ends_at_once_is_a_failure);
 	tcase_add_loop_test(tc, a_bad_frame_ends_the_watch_and_it_recovers, 0, ARRAY_LEN(frames));

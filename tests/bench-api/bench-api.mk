@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# The speed of the pod watch. Included by the top Makefile; it fails when a figure misses its bound.
+BENCH_API := $(O)/tests/bench-api/bench_api
+
+$(BENCH_API): $(O)/tests/bench-api/bench_api.o $(LINK)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LINK) $(PKG_LIBS)
+
+.PHONY: bench-api
+bench-api: packages-check ## speed and memory of the pod watch
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BENCH_API)
+	@$(BENCH_API)
