@@ -49,13 +49,13 @@ help: ## list the targets
 .PHONY: all
 all: packages-build $(O)/podresctrld ## build podresctrld
 
-.PHONY: packages-build packages-check packages-lint packages-fuzz
+.PHONY: packages-build packages-check packages-lint packages-fuzz packages-valgrind
 packages-build:
 	@tools/ensure-packages build
 packages-check:
 	@tools/ensure-packages build check kubectl
 
-packages-lint packages-fuzz:
+packages-lint packages-fuzz packages-valgrind:
 	@tools/ensure-packages build check $(patsubst packages-%,%,$@)
 
 # ---- objects and libraries ----
@@ -131,6 +131,20 @@ check: packages-check ## unit and integration tests, no root, under 3 minutes
 .PHONY: check-asan
 check-asan: ## `make check` with ASan and UBSan, leaks on
 	@$(MAKE) --no-print-directory check O=$(O)/asan SAN=address,undefined OPT='-O1 -g'
+
+# Without forks, so that valgrind sees each test itself; history steps are dear there.
+VALGRIND_BIN := $(filter $(O)/tests/unit/resctrl/% $(O)/tests/unit/core/%,$(UNIT_BIN))
+VALGRIND     := valgrind -q --leak-check=full --track-fds=yes --error-exitcode=9
+.PHONY: check-valgrind
+check-valgrind: packages-valgrind ## the tests of resctrl and core under valgrind: memory and descriptors
+	@$(MAKE) --no-print-directory -j$$(nproc) $(VALGRIND_BIN)
+	@for t in $(VALGRIND_BIN); do \
+		echo "  VALGRIND $$t"; \
+		CK_FORK=no CORE_HISTORY_STEPS=20000 $(VALGRIND) $$t >$(O)/valgrind.log 2>&1 && \
+		awk '/Open file descriptor/ {getline; if (!/inherited/) bad = 1} END {exit bad}' \
+			$(O)/valgrind.log || { cat $(O)/valgrind.log; exit 1; }; \
+		grep '^RESULT' $(O)/valgrind.log; \
+	done
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
