@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	 * What a Synchronize is received and decoded in goes back to the system and not into a
 	 * heap that the long-lived records keep from shrinking: 3 of 5 MB with 200 pods.
 	 */
-	(void)mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 10); /* NOLINT(concurrency-mt-unsafe) */
 	/* A peer that went away is an error of that write, not the end of the process. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	return run(&options);

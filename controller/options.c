@@ -51,16 +51,13 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "log_levels");
 _Static_assert(LOG_FORMAT_LOGFMT == 0 && LOG_FORMAT_JSON == 1, "log_formats");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "choices are stored as int");
 
-#define FIELD(f) .offset = offsetof(struct options, f)
-#define HEADING(text)        \
-	{                    \
-		.help = text \
-	}
+#define FIELD(f)         .offset = offsetof(struct options, f)
+#define HEADING(text)    .help = (text)
 #define RANGE(low, high) .min = (low), .max = (high)
 
 /* One table drives the parser, the environment and --help. A row without name is a heading. */
 static const struct spec specs[] = {
-	HEADING("Node and runtime"),
+	{HEADING("Node and runtime")},
 	{"node-name", "NAME", NULL, "this node's name in Kubernetes [$NODE_NAME]", KIND_TEXT,
 	 FIELD(node_name)},
 	{"nri-socket", "PATH", "/var/run/nri/nri.sock", "where the runtime listens for plugins",
@@ -69,7 +66,7 @@ static const struct spec specs[] = {
 	 FIELD(plugin_name)},
 	{"plugin-index", "NN", "90", "place among the plugins, 00 is called first", KIND_INDEX,
 	 FIELD(plugin_index)},
-	HEADING("resctrl"),
+	{HEADING("resctrl")},
 	{"resctrl", "BACKEND", "real", "real, or simulated[,rmids=N][,limbo=TIME]", KIND_RESCTRL,
 	 FIELD(simulated)},
 	{"resctrl-root", "DIR", "/sys/fs/resctrl", "where resctrl is mounted", KIND_TEXT,
@@ -84,14 +81,14 @@ static const struct spec specs[] = {
 	 KIND_CHOICE, FIELD(cleanup_mode), .choices = cleanup_modes},
 	{"rmid-reserve", "N", "0", "RMIDs left to others", KIND_NUMBER, FIELD(rmid_reserve),
 	 RANGE(0, 65535)},
-	HEADING("Finding tasks"),
+	{HEADING("Finding tasks")},
 	{"proc-root", "DIR", "/proc", "procfs of the host's PID namespace", KIND_TEXT,
 	 FIELD(proc_root)},
 	{"cgroup-root", "DIR", "/sys/fs/cgroup", "cgroup file system of the host", KIND_TEXT,
 	 FIELD(cgroup_root)},
 	{"pid-namespace-check", "on|off", "on", "refuse to run outside the host's PID namespace",
 	 KIND_CHOICE, FIELD(check_pid_namespace), .choices = on_off},
-	HEADING("Placing them"),
+	{HEADING("Placing them")},
 	{"max-reconcile-passes", "N", "8", "enumerations before a container is Partial",
 	 KIND_NUMBER, FIELD(max_reconcile_passes), RANGE(1, 1000)},
 	{"retry-interval", "TIME", "10s", "first automatic retry; 0: only on request",
@@ -102,7 +99,7 @@ static const struct spec specs[] = {
 	 KIND_DURATION, FIELD(audit_interval_ms)},
 	{"release-on-sandbox-stop", NULL, NULL, "give the RMID back when the pod stops",
 	 KIND_SWITCH, FIELD(release_on_sandbox_stop)},
-	HEADING("Publishing"),
+	{HEADING("Publishing")},
 	{"publish", "MODE", "all", "pods to publish: all, problems, selected or none", KIND_CHOICE,
 	 FIELD(publish), .choices = publish_modes},
 	{"publish-selector", "LABELS", NULL, "only pods with these labels, as kubectl -l has it",
@@ -117,7 +114,7 @@ static const struct spec specs[] = {
 	 FIELD(publish_rate), RANGE(1, 1000)},
 	{"start-jitter", "TIME", "10s", "the first request waits a random part of this",
 	 KIND_DURATION, FIELD(start_jitter_ms)},
-	HEADING("Log and help"),
+	{HEADING("Log and help")},
 	{"log-level", "LEVEL", "info", "error, warn, info or debug", KIND_CHOICE, FIELD(log_level),
 	 .choices = log_levels},
 	{"log-format", "FORMAT", "logfmt", "logfmt or json", KIND_CHOICE, FIELD(log_format),

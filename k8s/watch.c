@@ -89,11 +89,15 @@ struct backoff {
 	uint64_t first_ms, cap_ms;
 };
 
-static struct backoff backoff_for(int rc)
+/*
+ * Forbidden: somebody has to change a role first. But where it was allowed before, it may be a
+ * server that has just started and does not know its roles yet, which takes it seconds.
+ */
+static struct backoff backoff_for(const struct k8s_watch *w, int rc)
 {
 	switch (rc) {
-	case -EACCES: /* somebody has to change a role first */
-		return (struct backoff){30000, 150000};
+	case -EACCES:
+		return (struct backoff){w->is_synced ? 2000 : 30000, 150000};
 	case -ENOENT: /* the type is not installed, yet */
 		return (struct backoff){10000, 30000};
 	default:
@@ -104,13 +108,15 @@ static struct backoff backoff_for(int rc)
 /* Doubling, and on top of it up to as much again. Retry-After is a floor under that. */
 static uint64_t backoff_delay(struct k8s_watch *w, const struct watch_failure *f)
 {
-	struct backoff b = backoff_for(f->rc);
+	struct backoff b = backoff_for(w, f->rc);
 	uint64_t now = k8s_now(w->client), ms = b.first_ms;
 	uint64_t floor = f->retry_after_ms < RETRY_AFTER_MAX ? f->retry_after_ms : RETRY_AFTER_MAX;
 
-	if (now - w->failed_ms >= BACKOFF_RESET_MS)
+	/* Another kind of failure begins anew: its pauses are of another length. */
+	if (now - w->failed_ms >= BACKOFF_RESET_MS || w->backoff_first_ms != b.first_ms)
 		w->steps = 0;
 	w->failed_ms = now;
+	w->backoff_first_ms = b.first_ms;
 	for (unsigned int i = 0; i < w->steps && ms < b.cap_ms; i++)
 		ms *= 2;
 	if (ms > b.cap_ms)

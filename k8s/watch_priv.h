@@ -131,11 +131,12 @@ struct k8s_watch {
 	uint64_t session_bytes, session_events;
 
 	struct k8s_store store;
-	uint64_t listed_ms;     /* when the last list was complete */
-	uint64_t relist_ms;     /* when the next is due for safety */
-	uint64_t failed_ms;     /* when the last failure was */
-	unsigned int steps;     /* of the back-off */
-	unsigned int nr_silent; /* sessions in a row without one byte */
+	uint64_t listed_ms;        /* when the last list was complete */
+	uint64_t relist_ms;        /* when the next is due for safety */
+	uint64_t failed_ms;        /* when the last failure was */
+	uint64_t backoff_first_ms; /* tells its kind */
+	unsigned int steps;        /* of the back-off */
+	unsigned int nr_silent;    /* sessions in a row without one byte */
 	bool is_auth_retried, is_connected, is_synced, is_dead;
 	struct k8s_watch_stats stats;
 };

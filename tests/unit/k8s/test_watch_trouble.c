@@ -108,6 +108,29 @@ START_TEST(a_list_that_fails_is_tried_again_in_due_time)
 }
 END_TEST
 
+START_TEST(a_server_that_knows_no_roles_yet_is_asked_again_soon)
+{
+	start();
+	expect("* ");
+	/* It goes, is away for some attempts, and comes back refusing everybody at first. */
+	fake_api_set_down(l.api, true);
+	for (int i = 0; i < 6; i++)
+		loop_advance(&l, 31000);
+	loop_until(&l, story.nr_down >= 4);
+	fake_api_set_down(l.api, false);
+	answer(NULL, 403, NULL, NULL, 0, 3);
+	loop_advance(&l, 31000);
+	loop_until(&l, story.rc == -EACCES);
+	ck_assert_uint_eq(story.retry_in_ms, 2000);
+	loop_advance(&l, 2000);
+	loop_until(&l, story.retry_in_ms == 4000);
+	loop_advance(&l, 4000);
+	loop_until(&l, story.retry_in_ms == 8000);
+	loop_advance(&l, 8000);
+	loop_until(&l, story.nr_up == 2);
+}
+END_TEST
+
 static const char *const empty_lists[] = {
 	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[]}",
 	/* A 1.20 server for a node without pods, asked for metadata only. */
@@ -375,6 +398,7 @@ Suite *suite(void)
 	tcase_add_test(tc, jitter_adds_up_to_as_much_again);
 	tcase_add_loop_test(tc, a_list_that_fails_is_tried_again_in_due_time, 0,
 			    ARRAY_LEN(refusals));
+	tcase_add_test(tc, a_server_that_knows_no_roles_yet_is_asked_again_soon);
 	tcase_add_loop_test(tc, an_empty_list_is_a_list_however_it_is_written, 0,
 			    ARRAY_LEN(empty_lists));
 	tcase_add_test(tc, a_watch_that_is_refused_is_tried_again_without_a_list);
