@@ -64,7 +64,7 @@ static void report_mount(const struct options *o, struct log *log)
 
 	if (r < 0)
 		log_write(log, LOG_LEVEL_WARN, "resctrl cannot be used yet; pods fail until it can",
-			  "reason", rs_reason(r), "err", e.msg, NULL);
+			  "err", e.msg, NULL);
 }
 
 static int open_real(struct backend *b, const struct options *o, struct log *log, struct err *e)

@@ -113,7 +113,7 @@ static void on_core_event(void *ctx, const struct core_event *event)
 {
 	struct daemon *d = ctx;
 
-	report_event(d->log, event);
+	report_event(d->log, event, d->placing_since_ms != 0);
 	api_link_on_core_event(d->api, event);
 }
 

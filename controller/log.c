@@ -239,13 +239,14 @@ static void write_line(struct log *log, enum log_level level)
 
 void log_write(struct log *log, enum log_level level, const char *msg, ...)
 {
-	uint64_t now_ms = clock_monotonic_ms();
 	struct remembered *r;
+	uint64_t now_ms;
 	const char *key;
 	va_list ap;
 
 	if (!log || level > log->level)
 		return;
+	now_ms = clock_monotonic_ms();
 	strbuf_reset(&log->pairs);
 	va_start(ap, msg);
 	while ((key = va_arg(ap, const char *))) {

@@ -5,21 +5,22 @@
 
 #include <stdio.h>
 
-void report_event(struct log *log, const struct core_event *event)
+void report_event(struct log *log, const struct core_event *event, bool is_bulk)
 {
+	enum log_level level = is_bulk ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	bool exists = event->group_state == CORE_GROUP_EXISTS;
 	char containers[32];
 
 	if (event->kind == CORE_REMOVED) {
-		log_write(log, LOG_LEVEL_INFO, "pod removed", "pod", event->pod_name, "namespace",
+		log_write(log, level, "pod removed", "pod", event->pod_name, "namespace",
 			  event->pod_namespace, "uid", event->pod_uid, NULL);
 		return;
 	}
 	(void)snprintf(containers, sizeof(containers), "%u/%u", event->reconciled_containers,
 		       event->total_containers);
-	log_write(log, exists ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "pod", "pod", event->pod_name,
-		  "namespace", event->pod_namespace, "uid", event->pod_uid, "state",
-		  exists ? "Exists" : "Failed", "containers", containers, "group",
+	log_write(log, level, exists ? "pod has its group" : "pod has no group", "pod",
+		  event->pod_name, "namespace", event->pod_namespace, "uid", event->pod_uid,
+		  "state", exists ? "Exists" : "Failed", "containers", containers, "group",
 		  event->group_path, NULL);
 }
 
@@ -31,8 +32,8 @@ void report_notice(struct log *log, const struct core_notice *notice)
 	} lines[] = {
 		[CORE_NOTICE_DETAIL_CHANGED] = {LOG_LEVEL_DEBUG, "detail changed"},
 		[CORE_NOTICE_GROUP_CREATED] = {LOG_LEVEL_DEBUG, "group created"},
-		[CORE_NOTICE_GROUP_ADOPTED] = {LOG_LEVEL_INFO, "group adopted"},
-		[CORE_NOTICE_GROUP_FAILED] = {LOG_LEVEL_WARN, "no group"},
+		[CORE_NOTICE_GROUP_ADOPTED] = {LOG_LEVEL_DEBUG, "group adopted"},
+		[CORE_NOTICE_GROUP_FAILED] = {LOG_LEVEL_WARN, "cannot make a group"},
 		[CORE_NOTICE_GROUP_DELETED] = {LOG_LEVEL_DEBUG, "group deleted"},
 		[CORE_NOTICE_GROUP_LOST] = {LOG_LEVEL_WARN, "group lost"},
 		[CORE_NOTICE_DELETE_FAILED] = {LOG_LEVEL_WARN,

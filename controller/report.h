@@ -7,5 +7,9 @@
 
 struct log;
 
-void report_event(struct log *log, const struct core_event *event);
+/*
+ * IS_BULK: one of the many events of a Synchronize, after which one line sums them up, so
+ * that each is only for those who debug. What failed is a notice, and always said.
+ */
+void report_event(struct log *log, const struct core_event *event, bool is_bulk);
 void report_notice(struct log *log, const struct core_notice *notice);
