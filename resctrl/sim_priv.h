@@ -33,6 +33,7 @@ struct sim_tasks {
 	struct sim_task **buckets;
 	size_t size; /* 0 or a power of two */
 	size_t nr;
+	size_t next_pruned; /* counts buckets looked at for ended tasks; taken modulo size */
 };
 
 struct sim_limbo {

@@ -14,8 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BUCKETS_FIRST 64
-#define WRITE_MAX     4096 /* the kernel takes at most one page */
+#define BUCKETS_FIRST  64
+#define PRUNED_BUCKETS 2    /* looked at for ended tasks whenever one is added */
+#define WRITE_MAX      4096 /* the kernel takes at most one page */
 
 static size_t bucket_of(const struct sim_tasks *t, pid_t tid)
 {
@@ -77,11 +78,17 @@ static bool exists(const struct rs_sim *sim, pid_t tid)
 	return !task || task->group;
 }
 
-/* Drop the tasks that are known, by the callback, to have ended. */
-static void prune(struct rs_sim *sim)
+/*
+ * Drop those tasks of the next few buckets that are known, by the callback, to have ended. A
+ * few at every addition: all at once would hold up the caller for tens of milliseconds, and
+ * this way at most about half a table of ended tasks is kept.
+ */
+static void prune_some(struct rs_sim *sim)
 {
-	for (size_t i = 0; i < sim->tasks.size && sim->config.task_exists; i++) {
-		struct sim_task *task = sim->tasks.buckets[i];
+	struct sim_tasks *t = &sim->tasks;
+
+	for (size_t n = 0; n < PRUNED_BUCKETS && t->size && sim->config.task_exists; n++) {
+		struct sim_task *task = t->buckets[t->next_pruned++ & (t->size - 1)];
 
 		while (task) {
 			struct sim_task *next = task->next;
@@ -95,7 +102,9 @@ static void prune(struct rs_sim *sim)
 
 static int grow(struct sim_tasks *t)
 {
-	struct sim_tasks bigger = {.size = t->size ? t->size * 2 : BUCKETS_FIRST, .nr = t->nr};
+	struct sim_tasks bigger = {.size = t->size ? t->size * 2 : BUCKETS_FIRST,
+				   .nr = t->nr,
+				   .next_pruned = t->next_pruned};
 
 	bigger.buckets = calloc(bigger.size, sizeof(struct sim_task *));
 	if (!bigger.buckets)
@@ -121,11 +130,8 @@ static int make_room(struct rs_sim *sim)
 {
 	struct sim_tasks *t = &sim->tasks;
 
+	prune_some(sim);
 	if (t->nr < t->size)
-		return 0;
-	prune(sim);
-	/* Half full after pruning: no growth, and the next pruning is far enough away. */
-	if (t->nr < t->size / 2)
 		return 0;
 	if (t->nr >= RS_TIDS_MAX)
 		return -ENOMEM;
