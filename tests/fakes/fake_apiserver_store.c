@@ -129,6 +129,22 @@ static void stamp(struct fake_api *f, struct json_object *o)
 	json_object_object_add(meta, "resourceVersion", json_object_new_string(text));
 }
 
+/* Lists come by namespace and name, as the keys of etcd do. */
+static struct list *place_of(struct fake_api *f, struct json_object *o)
+{
+	list_for_each (it, &f->objects) {
+		struct json_object *other = list_entry(it, struct fake_object, link)->json;
+		int by_namespace = strcmp(fake_str(other, "metadata", "namespace"),
+					  fake_str(o, "metadata", "namespace"));
+
+		if (by_namespace > 0 ||
+		    (by_namespace == 0 && strcmp(fake_str(other, "metadata", "name"),
+						 fake_str(o, "metadata", "name")) > 0))
+			return it;
+	}
+	return &f->objects;
+}
+
 struct json_object *fake_store(struct fake_api *f, const struct fake_type *type,
 			       struct json_object *o)
 {
@@ -139,7 +155,7 @@ struct json_object *fake_store(struct fake_api *f, const struct fake_type *type,
 	if (!obj) {
 		obj = calloc(1, sizeof(*obj));
 		obj->type = type;
-		list_append(&f->objects, &obj->link);
+		list_append(place_of(f, o), &obj->link); /* that is: before it */
 	}
 	add_event(f, type, obj->json, o);
 	json_object_put(obj->json);
