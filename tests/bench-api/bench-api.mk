@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The speed of the pod watch. Included by the top Makefile; it fails when a figure misses its bound.
+# The speed of the pod watch. Included by the top Makefile; a figure that misses its aim is
+# printed as missed, and nothing fails.
 BENCH_API := $(O)/tests/bench-api/bench_api
 
 $(BENCH_API): $(O)/tests/bench-api/bench_api.o $(LINK)

@@ -266,15 +266,15 @@ static int listen_on_loopback(uint16_t *port)
 	return fd;
 }
 
-static int report(const char *what, double value, const char *unit, double wanted, bool is_min)
+static void report(const char *what, double value, const char *unit, double wanted, bool is_min)
 {
 	bool good = is_min ? value >= wanted : value <= wanted;
 
 	printf("%-52s %10.0f %-9s (%s %.0f) %s\n", what, value, unit,
-	       is_min ? "at least" : "at most", wanted, good ? "ok" : "MISSED");
-	return good ? 0 : 1;
+	       is_min ? "at least" : "at most", wanted, good ? "reached" : "missed");
 }
 
+/* Negative when nothing could be measured. A figure that misses its aim is only printed. */
 static int measure(struct k8s_client *client, struct publisher *p)
 {
 	static const struct k8s_watch_ops ops = {.on_object = on_object, .on_synced = on_synced};
@@ -282,11 +282,10 @@ static int measure(struct k8s_client *client, struct publisher *p)
 	size_t before, after;
 	struct k8s_watch_spec spec;
 	struct k8s_watch *w;
-	int missed = 0;
 
 	publisher_watch_spec(p, &spec);
 	if (k8s_watch_new(client, &spec, &ops, p, &w, NULL) < 0)
-		return 1;
+		return -1;
 	before = mallinfo2().uordblks;
 	while (!loop.synced) {
 		t = turn(client, p);
@@ -301,17 +300,17 @@ static int measure(struct k8s_client *client, struct publisher *p)
 		longest = t > longest ? t : longest;
 	}
 	used = clock_us(CLOCK_THREAD_CPUTIME_ID) - used;
-	missed += report("watch events of 2 kB per second of one core",
-			 (EVENTS - PODS) * 1e6 / (double)used, "events/s", WANTED_RATE, true);
-	missed += report("longest turn of the loop while they come", (double)longest, "us",
-			 WANTED_TURN, false);
+	report("watch events of 2 kB per second of one core", (EVENTS - PODS) * 1e6 / (double)used,
+	       "events/s", WANTED_RATE, true);
+	report("longest turn of the loop while they come", (double)longest, "us", WANTED_TURN,
+	       false);
 	printf("%-52s %10.1f us, once per list\n", "longest turn of a list, per pod in it",
 	       (double)list_longest / PODS);
 	/* The buffers of the open watch are in it, too. */
-	missed += report("memory per watched pod", (double)(after - before) / PODS, "bytes",
-			 WANTED_BYTES, false);
+	report("memory per watched pod", (double)(after - before) / PODS, "bytes", WANTED_BYTES,
+	       false);
 	k8s_watch_free(w);
-	return missed;
+	return 0;
 }
 
 int main(void)
@@ -330,7 +329,7 @@ int main(void)
 	struct publisher *p = NULL;
 	char kubeconfig[512];
 	uint16_t port;
-	int listener = listen_on_loopback(&port), missed = 1;
+	int listener = listen_on_loopback(&port), r = -1;
 	pid_t child;
 
 	if (listener < 0 || (child = fork()) < 0)
@@ -345,12 +344,12 @@ int main(void)
 	    k8s_client_new(cfg, &loop_ops, NULL, &client, NULL) == 0) {
 		deps.client_ctx = client;
 		if (publisher_new(&config, &deps, &p, NULL) == 0)
-			missed = measure(client, p);
+			r = measure(client, p);
 	}
 	publisher_free(p);
 	k8s_client_free(client);
 	k8s_config_free(cfg);
 	kill(child, SIGKILL);
 	(void)waitpid(child, NULL, 0);
-	return missed ? 1 : 0;
+	return r < 0 ? 1 : 0;
 }
