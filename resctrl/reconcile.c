@@ -59,10 +59,10 @@ static int enumerate(struct work *w, struct err *e)
 	return r;
 }
 
-/* Sets TODO to what has to be written, and the result to what is not in the group now. */
-static int select_todo(struct work *w, struct err *e)
+/* Sets PENDING to what has to be written, and the result to what is not in the group now. */
+static int select_pending(struct work *w, struct err *e)
 {
-	w->s->todo.nr = 0;
+	w->s->pending.nr = 0;
 	w->ret->missing = w->ret->refused = 0;
 	for (size_t i = 0; i < w->s->fresh.nr; i++) {
 		pid_t tid = w->s->fresh.tid[i];
@@ -72,20 +72,20 @@ static int select_todo(struct work *w, struct err *e)
 		w->ret->missing++;
 		if (rs_tids_has(&w->s->refused, tid))
 			w->ret->refused++;
-		else if (rs_tids_add(&w->s->todo, tid) < 0)
+		else if (rs_tids_add(&w->s->pending, tid) < 0)
 			return err_sys(e, -ENOMEM, "list of tasks");
 	}
 	return 0;
 }
 
-/* Sort the tasks of TODO by what became of them. */
+/* Sort the tasks of PENDING by what became of them. */
 static int note_outcomes(struct work *w, const unsigned char *outcome, struct err *e)
 {
 	struct rs_scratch *s = w->s;
 	int r = 0;
 
-	for (size_t i = 0; i < s->todo.nr && r == 0; i++) {
-		pid_t tid = s->todo.tid[i];
+	for (size_t i = 0; i < s->pending.nr && r == 0; i++) {
+		pid_t tid = s->pending.tid[i];
 
 		if (outcome[i] == RS_ASSIGNED)
 			r = rs_tids_add(&s->written, tid);
@@ -141,28 +141,28 @@ static int settle_written(struct work *w, bool looked_again, struct err *e)
 	return r < 0 ? err_sys(e, r, "list of tasks") : return_strangers(w, e);
 }
 
-/* Room for what becomes of each task of TODO; nothing was tried yet. */
+/* Room for what becomes of each task of PENDING; nothing was tried yet. */
 static unsigned char *make_outcome(struct rs_scratch *s)
 {
-	if (s->todo.nr > s->outcome_size) {
+	if (s->pending.nr > s->outcome_size) {
 		free(s->outcome);
-		s->outcome = malloc(s->todo.size);
-		s->outcome_size = s->outcome ? s->todo.size : 0;
+		s->outcome = malloc(s->pending.size);
+		s->outcome_size = s->outcome ? s->pending.size : 0;
 	}
 	if (s->outcome)
-		memset(s->outcome, RS_NOT_TRIED, s->todo.nr);
+		memset(s->outcome, RS_NOT_TRIED, s->pending.nr);
 	return s->outcome;
 }
 
-static int write_todo(struct work *w, struct err *e)
+static int write_pending(struct work *w, struct err *e)
 {
 	unsigned char *outcome = make_outcome(w->s);
 	struct rs_assign_result res;
 	int r, r2;
 
 	if (!outcome)
-		return err_sys(e, -ENOMEM, "place %zu tasks", w->s->todo.nr);
-	r = rs_assign_each(w->rs, w->path, &w->s->todo, outcome, &res, e);
+		return err_sys(e, -ENOMEM, "place %zu tasks", w->s->pending.nr);
+	r = rs_assign_each(w->rs, w->path, &w->s->pending, outcome, &res, e);
 	r2 = note_outcomes(w, outcome, r ? NULL : e);
 	if (r == 0)
 		r = r2;
@@ -187,22 +187,22 @@ static int run_passes(struct work *w, unsigned max_passes, struct err *e)
 	for (unsigned pass = 0; pass < max_passes; pass++) {
 		r = look(w, e);
 		if (r == 0)
-			r = select_todo(w, e);
-		if (r < 0 || !w->s->todo.nr)
+			r = select_pending(w, e);
+		if (r < 0 || !w->s->pending.nr)
 			return r;
-		r = write_todo(w, e);
+		r = write_pending(w, e);
 		if (r < 0)
 			return r;
 	}
 	/* No pass is left to look again: judge the last enumeration by what was written. */
 	r = settle_written(w, false, e);
-	return r < 0 ? r : select_todo(w, e);
+	return r < 0 ? r : select_pending(w, e);
 }
 
 void rs_scratch_done(struct rs_scratch *s)
 {
 	rs_tids_done(&s->fresh);
-	rs_tids_done(&s->todo);
+	rs_tids_done(&s->pending);
 	rs_tids_done(&s->written);
 	rs_tids_done(&s->done);
 	rs_tids_done(&s->refused);
@@ -222,7 +222,8 @@ int rs_reconcile(struct rs *rs, const char *path, const struct rs_task_source *s
 	if (!max_passes || !rs_path_is_group(path))
 		return err_set(e, -EINVAL, "cannot place tasks in '%.64s' in %u passes", path,
 			       max_passes);
-	s->fresh.nr = s->todo.nr = s->written.nr = s->done.nr = s->refused.nr = s->strangers.nr = 0;
+	s->fresh.nr = s->pending.nr = s->written.nr = s->done.nr = s->refused.nr = s->strangers.nr =
+		0;
 	r = run_passes(&w, max_passes, e);
 	if (s->fresh.size > SCRATCH_KEPT_MAX || s->done.size > SCRATCH_KEPT_MAX ||
 	    s->refused.size > SCRATCH_KEPT_MAX)

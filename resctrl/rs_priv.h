@@ -17,12 +17,12 @@ enum rs_lists {
 /* What rs_reconcile() works with; kept, so that a placement allocates nothing once it is warm. */
 struct rs_scratch {
 	struct rs_tids fresh;   /* the last enumeration */
-	struct rs_tids todo;    /* of those: not known to be in the group */
+	struct rs_tids pending; /* of those: not known to be in the group */
 	struct rs_tids written; /* in this pass, and perhaps to a stranger */
 	struct rs_tids done;    /* written in this call, and ours; sorted */
 	struct rs_tids refused; /* likewise refused; sorted */
 	struct rs_tids strangers;
-	unsigned char *outcome; /* per task of TODO */
+	unsigned char *outcome; /* per task of PENDING */
 	size_t outcome_size;
 };
 
