@@ -18,7 +18,7 @@ uses_k8s             := base
 uses_controller/core := base resctrl
 uses_controller      := base resctrl nri k8s controller/core
 
-PKGS      := libcurl json-c libprotobuf-c yaml-0.1 libmicrohttpd
+PKGS      := libcurl json-c libprotobuf-c yaml-0.1
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -lev
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 
