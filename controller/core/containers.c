@@ -283,10 +283,21 @@ static int place_on(struct core *core, struct container *c, int r, struct err *e
 	return r;
 }
 
+static void tell_placed(struct core *core, const struct container *c, unsigned steps)
+{
+	char in_steps[32] = "";
+
+	if (steps > 1)
+		(void)snprintf(in_steps, sizeof(in_steps), ", placed in %u steps", steps);
+	notice(core, CORE_NOTICE_CONTAINER_PLACED, c->pod, c, "%zu tasks are in the group%s",
+	       core->seen.nr, in_steps);
+}
+
 static int try_now(struct core *core, uint64_t now_ms, struct container *c, enum try how,
 		   struct err *e)
 {
 	bool was_reconciled = c->state == CONTAINER_RECONCILED;
+	unsigned steps = c->steps + 1;
 	struct placing p = {
 		.init_only = how == TRY_INIT,
 		.only_new = (how == TRY_NEW && was_reconciled) || (how != TRY_ALL && c->steps),
@@ -302,8 +313,7 @@ static int try_now(struct core *core, uint64_t now_ms, struct container *c, enum
 	}
 	container_set_state(core, c, CONTAINER_RECONCILED);
 	if (!was_reconciled)
-		notice(core, CORE_NOTICE_CONTAINER_PLACED, c->pod, c, "%zu tasks are in the group",
-		       core->seen.nr);
+		tell_placed(core, c, steps);
 	return 0;
 }
 
