@@ -50,6 +50,7 @@ static void slot_release(struct slot *s)
 	free(s->name);
 	free(s->pod_uid);
 	free(s->refusal);
+	free(s->attempt);
 	free(s);
 }
 
@@ -139,6 +140,7 @@ static int slot_bind(struct slot *s, const struct pod_entry *target)
 	s->has_digest = false;
 	s->dirty = true;
 	s->memory = (struct status_memory){0};
+	free(steal_ptr(&s->attempt));
 	return 0;
 }
 

@@ -70,6 +70,7 @@ struct publisher_core_ops {
 	/* core_retry_pod(): the only thing by which the publisher acts on the core. */
 	int (*retry)(void *ctx, uint64_t now_ms, const char *pod_uid, struct core_retry_report *ret,
 		     struct err *e);
+	int (*retry_result)(void *ctx, const char *pod_uid, struct core_retry_report *ret);
 };
 
 /* How the publisher reaches the API server; see k8s.h for both. */

@@ -32,7 +32,13 @@ static int retry(void *ctx, uint64_t now_ms, const char *pod_uid, struct core_re
 	return core_retry_pod(ctx, now_ms, pod_uid, ret, e);
 }
 
+static int retry_result(void *ctx, const char *pod_uid, struct core_retry_report *ret)
+{
+	return core_retry_pod_result(ctx, pod_uid, ret);
+}
+
 const struct publisher_core_ops publisher_real_core_ops = {
 	.pod_view = pod_view,
 	.retry = retry,
+	.retry_result = retry_result,
 };

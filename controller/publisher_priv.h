@@ -64,6 +64,7 @@ struct slot {
 	uint64_t recreate_gap_ms;
 	bool retried;
 	uint64_t retried_ms;
+	struct status_retry *attempt; /* under way in the core; NULL: none */
 	uint64_t foreign_since_ms;
 	bool foreign_told;
 	bool refused_told;

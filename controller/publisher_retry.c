@@ -31,21 +31,72 @@ static void record(struct slot *s, uint64_t now_ms, const struct status_retry *r
 	slot_dirty(s, now_ms);
 }
 
-static void attempt(struct slot *s, uint64_t now_ms, struct core_pod_view *view,
-		    struct status_retry *retry)
+/* What came of an attempt is known, and to be written with the state it led to. */
+static void finish(struct slot *s, uint64_t now_ms, const struct status_retry *retry)
+{
+	record(s, now_ms, retry);
+	s->urgent = true;
+	count_and_tell(s);
+	slot_report_retry(s);
+}
+
+static uint64_t finish_attempt(struct slot *s, uint64_t now_ms, int rc, const struct err *error,
+			       const struct core_retry_report *report, struct core_pod_view *view,
+			       struct status_retry *retry)
+{
+	const struct publisher_deps *d = &s->p->deps;
+
+	if (!d->core->pod_view(d->core_ctx, s->uid, view)) {
+		/* Gone meanwhile: there is no status left to write this to. */
+		*view = (struct core_pod_view){0};
+		return UINT64_MAX;
+	}
+	retry_outcome(rc, error, report, view, retry);
+	finish(s, now_ms, retry);
+	return UINT64_MAX;
+}
+
+/* The core still works on it. Its token is kept, as a newer one may come meanwhile. */
+static int await(struct slot *s, const struct status_retry *retry, struct err *e)
+{
+	s->attempt = malloc(sizeof(*s->attempt));
+	if (!s->attempt)
+		return err_set(e, -ENOMEM, "retry: out of memory");
+	*s->attempt = *retry;
+	return 0;
+}
+
+static uint64_t attempt(struct slot *s, uint64_t now_ms, struct core_pod_view *view,
+			struct status_retry *retry)
 {
 	const struct publisher_deps *d = &s->p->deps;
 	struct core_retry_report report = {0};
 	struct err error = {0};
 	int rc = d->core->retry(d->core_ctx, now_ms, s->uid, &report, &error);
 
-	if (!d->core->pod_view(d->core_ctx, s->uid, view)) {
-		/* Gone meanwhile: there is no status left to write this to. */
-		*view = (struct core_pod_view){0};
-		retry->token[0] = '\0';
-		return;
+	if (rc == -EINPROGRESS) {
+		rc = await(s, retry, &error);
+		if (rc == 0)
+			return now_ms + s->p->config.settle_ms;
 	}
-	retry_outcome(rc, &error, &report, view, retry);
+	return finish_attempt(s, now_ms, rc, &error, &report, view, retry);
+}
+
+static uint64_t go_on(struct slot *s, uint64_t now_ms, struct core_pod_view *view)
+{
+	const struct publisher_deps *d = &s->p->deps;
+	struct core_retry_report report = {0};
+	int rc = d->core->retry_result(d->core_ctx, s->uid, &report);
+	struct status_retry *retry;
+	uint64_t at = now_ms; /* -ENOKEY: the pod came anew, and with it the request */
+
+	if (rc == -EINPROGRESS)
+		return now_ms + s->p->config.settle_ms;
+	retry = steal_ptr(&s->attempt);
+	if (rc == 0)
+		at = finish_attempt(s, now_ms, 0, NULL, &report, view, retry);
+	free(retry);
+	return at;
 }
 
 /*
@@ -70,6 +121,8 @@ uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *tar
 	struct status_retry retry = {0};
 	uint64_t again_ms = s->retried_ms + p->config.retry_interval_ms;
 
+	if (s->attempt)
+		return go_on(s, now_ms, view);
 	if (!target->token || s->abandoned || is_handled(s, target))
 		return UINT64_MAX;
 	if (s->object != OBJECT_NONE && s->object != OBJECT_OURS)
@@ -93,14 +146,8 @@ uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *tar
 	s->retried = true;
 	s->retried_ms = now_ms;
 	if (target->token_valid)
-		attempt(s, now_ms, view, &retry);
-	else
-		retry_outcome_invalid(&retry);
-	if (!retry.token[0])
-		return UINT64_MAX;
-	record(s, now_ms, &retry);
-	s->urgent = true;
-	count_and_tell(s);
-	slot_report_retry(s);
+		return attempt(s, now_ms, view, &retry);
+	retry_outcome_invalid(&retry);
+	finish(s, now_ms, &retry);
 	return UINT64_MAX;
 }

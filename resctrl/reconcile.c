@@ -34,11 +34,14 @@ static uint64_t fingerprint(const struct rs_tids *sorted)
 	return h;
 }
 
-static bool is_placed(const struct work *w, pid_t tid)
+/* Asked in ascending order of TID; *K is how far it has come in the known ones. */
+static bool is_placed(const struct work *w, pid_t tid, size_t *k)
 {
 	const struct rs_tids *known = w->source->known;
 
-	return (known && rs_tids_has(known, tid)) || rs_tids_has(&w->s->done, tid);
+	while (known && *k < known->nr && known->tid[*k] < tid)
+		(*k)++;
+	return (known && *k < known->nr && known->tid[*k] == tid) || rs_tids_has(&w->s->done, tid);
 }
 
 /* 1: the source gave its last answer again, without a look. */
@@ -62,12 +65,14 @@ static int enumerate(struct work *w, struct err *e)
 /* Sets PENDING to what has to be written, and the result to what is not in the group now. */
 static int select_pending(struct work *w, struct err *e)
 {
+	size_t k = 0;
+
 	w->s->pending.nr = 0;
 	w->ret->missing = w->ret->refused = 0;
 	for (size_t i = 0; i < w->s->fresh.nr; i++) {
 		pid_t tid = w->s->fresh.tid[i];
 
-		if (is_placed(w, tid))
+		if (is_placed(w, tid, &k))
 			continue;
 		w->ret->missing++;
 		if (rs_tids_has(&w->s->refused, tid))

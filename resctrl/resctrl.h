@@ -153,6 +153,10 @@ struct rs_tids {
 MUST_CHECK int rs_tids_add(struct rs_tids *tids, pid_t tid);
 void rs_tids_sort_unique(struct rs_tids *tids);
 bool rs_tids_has(const struct rs_tids *sorted, pid_t tid);
+
+/* Both sorted: TO becomes the union, or FROM itself in no more memory than it takes. -ENOMEM. */
+MUST_CHECK int rs_tids_merge(struct rs_tids *to, const struct rs_tids *more);
+MUST_CHECK int rs_tids_copy(struct rs_tids *to, const struct rs_tids *from);
 void rs_tids_done(struct rs_tids *tids);
 
 struct rs_assign_result {

@@ -60,6 +60,56 @@ bool rs_tids_has(const struct rs_tids *sorted, pid_t tid)
 	return bsearch(&tid, sorted->tid, sorted->nr, sizeof(tid), compare) != NULL;
 }
 
+static int resize(struct rs_tids *tids, size_t size)
+{
+	pid_t *p = realloc(tids->tid, (size ? size : 1) * sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	tids->tid = p;
+	tids->size = size ? size : 1;
+	return 0;
+}
+
+int rs_tids_copy(struct rs_tids *to, const struct rs_tids *from)
+{
+	if ((from->nr > to->size || from->nr < to->size / 4) && resize(to, from->nr) < 0)
+		return -ENOMEM;
+	if (from->nr)
+		memcpy(to->tid, from->tid, from->nr * sizeof(*to->tid));
+	to->nr = from->nr;
+	return 0;
+}
+
+static size_t count_new(const struct rs_tids *sorted, const struct rs_tids *more)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < more->nr; i++)
+		n += !rs_tids_has(sorted, more->tid[i]);
+	return n;
+}
+
+/* From the end, where the room is. */
+int rs_tids_merge(struct rs_tids *to, const struct rs_tids *more)
+{
+	size_t nr = to->nr + count_new(to, more);
+	size_t a = to->nr, b = more->nr;
+
+	if (nr > to->size && resize(to, nr + nr / 2) < 0)
+		return -ENOMEM;
+	for (size_t i = nr; b > 0; i--) {
+		if (a > 0 && to->tid[a - 1] >= more->tid[b - 1]) {
+			b -= to->tid[a - 1] == more->tid[b - 1];
+			to->tid[i - 1] = to->tid[--a];
+		} else {
+			to->tid[i - 1] = more->tid[--b];
+		}
+	}
+	to->nr = nr;
+	return 0;
+}
+
 void rs_tids_done(struct rs_tids *tids)
 {
 	free(tids->tid);

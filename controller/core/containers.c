@@ -193,7 +193,8 @@ void container_free(struct core *core, struct container *c)
 	free(c->cgroups_path);
 	free(c->want_uid);
 	free(c->message);
-	free(c->tids);
+	rs_tids_done(&c->known);
+	rs_tids_done(&c->rest);
 	free(c);
 }
 
@@ -268,15 +269,27 @@ static int wait_for_group(struct core *core, struct container *c, struct err *e)
 	return 0;
 }
 
+void container_end_steps(struct container *c)
+{
+	c->steps = 0;
+	rs_tids_done(&c->rest);
+}
+
+/* More steps than these, with what they have placed in mind, and there is no end to it. */
+static unsigned steps_max(const struct core *core, const struct container *c)
+{
+	return PLACE_STEPS_MAX + (unsigned)(c->known.nr / core->config.step_tasks);
+}
+
 /* A step of a placement that needs more of them: the next one is queued, unless it has no end. */
 static int place_on(struct core *core, struct container *c, int r, struct err *e)
 {
 	if (r != -EINPROGRESS) {
-		c->steps = 0;
+		container_end_steps(c);
 		return r;
 	}
-	if (++c->steps > PLACE_STEPS_MAX) {
-		c->steps = 0;
+	if (++c->steps > steps_max(core, c)) {
+		container_end_steps(c);
 		return err_set(e, -EAGAIN, "its tasks come faster than they can be placed");
 	}
 	container_queue_again(core, c);
@@ -300,8 +313,7 @@ static int try_now(struct core *core, uint64_t now_ms, struct container *c, enum
 	unsigned steps = c->steps + 1;
 	struct placing p = {
 		.init_only = how == TRY_INIT,
-		.only_new = (how == TRY_NEW && was_reconciled) || (how != TRY_ALL && c->steps),
-		.at_once = how == TRY_ALL,
+		.only_new = (how == TRY_NEW && was_reconciled) || c->steps,
 	};
 	int r = place_on(core, c, place_with_repair(core, now_ms, c, &p, e), e);
 
@@ -327,11 +339,13 @@ int container_try(struct core *core, uint64_t now_ms, struct container *c, enum 
 		e = &own;
 	/* What has ended has no task outside its group, and never will. */
 	if (c->stopped && c->pod->state == POD_EXISTS) {
+		container_end_steps(c);
 		container_set_state(core, c, CONTAINER_RECONCILED);
 		return 0;
 	}
 	r = wait_for_group(core, c, e);
-	return r < 0 ? r : try_now(core, now_ms, c, how, e);
+	c->code = r < 0 ? r : try_now(core, now_ms, c, how, e);
+	return c->code;
 }
 
 int container_audit(struct core *core, uint64_t now_ms, struct container *c, bool full)

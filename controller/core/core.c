@@ -54,6 +54,8 @@ static int check_config(const struct core_config *config, const struct core_deps
 static int copy_config(struct core *core, const struct core_config *config)
 {
 	core->config = *config;
+	if (!core->config.step_tasks)
+		core->config.step_tasks = CORE_STEP_TASKS;
 	if (str_set(&core->prefix, config->group_prefix) < 0 ||
 	    str_set(&core->root, config->root) < 0)
 		return -ENOMEM;

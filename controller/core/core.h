@@ -76,12 +76,19 @@ enum core_cleanup_mode {
 	CORE_CLEANUP_OFF,
 };
 
+#define CORE_STEP_TASKS 512
+
 struct core_config {
 	const char *group_prefix;
 	const char *root; /* how the tree's root is called in paths people see */
 	enum rs_group_kind group_kind;
 	enum core_cleanup_mode cleanup_mode;
 	unsigned max_reconcile_passes; /* >= 1 */
+	/*
+	 * Tasks that are written in one step, while others wait; 0: CORE_STEP_TASKS. A few
+	 * milliseconds' worth, see core_work().
+	 */
+	size_t step_tasks;
 	uint64_t retry_interval_ms;    /* first automatic retry of a pod; 0: only on request */
 	uint64_t retry_backoff_max_ms; /* doubled up to this, with jitter */
 	uint64_t audit_interval_ms;    /* re-scan of placed containers; 0: off */
@@ -179,8 +186,8 @@ void core_remove_pod(struct core *core, uint64_t now_ms, const struct core_pod *
 
 /*
  * START_CONTAINER: places every thread of the parked init before it returns. Of more threads than
- * a runtime's init ever has (512), as of any large container later, the rest is queued work.
- * POD may be sparse.
+ * a runtime's init ever has (CORE_STEP_TASKS), as of any large container later, the rest is queued
+ * work. POD may be sparse.
  */
 void core_start_container(struct core *core, uint64_t now_ms, const struct core_pod *pod,
 			  const struct core_container *container);
@@ -227,12 +234,27 @@ struct core_retry_report {
 	struct err first_error;
 };
 
-/* One pass over all failed pods (oldest first) and partial containers. Never aborts. */
+/*
+ * One pass over all failed pods (oldest first) and partial containers. Never aborts. It is
+ * complete when it returns, which may take long: see core_retry_pod() for a loop's sake.
+ */
 void core_retry_all_once(struct core *core, uint64_t now_ms, struct core_retry_report *ret);
 
-/* What the annotation asks for: the group if it failed, then every container not placed. */
+/*
+ * What the annotation asks for: the group if it failed, then every container not placed.
+ * 0: done, and *ret says what came of it. -EINPROGRESS: there is more to place than in one
+ * step of core_work(), which does the rest; core_retry_pod_result() then has the report. To ask
+ * again meanwhile begins anew. -ENOKEY: no such pod. -ENOMEM.
+ */
 MUST_CHECK int core_retry_pod(struct core *core, uint64_t now_ms, const char *pod_uid,
 			      struct core_retry_report *ret, struct err *e);
+
+/*
+ * 0: the attempt is complete, and *ret is its report, given once. -EINPROGRESS: not yet.
+ * -ENOKEY: none is under way, or its pod went away.
+ */
+MUST_CHECK int core_retry_pod_result(struct core *core, const char *pod_uid,
+				     struct core_retry_report *ret);
 
 /* ---- reading the state (publisher, status socket, metrics) ------------------------------- */
 

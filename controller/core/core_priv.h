@@ -64,6 +64,7 @@ struct pod {
 	int code;      /* why it failed */
 	char *message; /* likewise, for people */
 	unsigned attempts;
+	struct core_retry_report *retry; /* asked for and not answered yet; NULL: none */
 	uint64_t retry_at;
 	uint64_t calm_at; /* a group lost again before this is not repaired at once */
 };
@@ -101,8 +102,11 @@ struct container {
 	unsigned attempts, audits;
 	uint64_t retry_at;
 
-	pid_t *tids; /* what the last good placement saw, sorted */
-	size_t nr_tids, size_tids;
+	int code;   /* what the last try came to */
+	bool asked; /* a retry of its pod that was asked for waits for it */
+
+	struct rs_tids known; /* what the last good placement saw, sorted */
+	struct rs_tids rest;  /* of a placement in steps: seen, and not written yet; sorted */
 };
 
 struct tombstone {
@@ -243,8 +247,7 @@ void container_requeue(struct core *core, struct container *c);
 void container_queue_again(struct core *core, struct container *c);
 
 enum try {
-	TRY_ALL,  /* enumerate and write everything, at once */
-	TRY_STEP, /* the same in steps of PLACE_AT_ONCE_MAX tasks; the next one is queued */
+	TRY_STEP, /* enumerate and write everything, in steps of config.step_tasks */
 	TRY_INIT, /* likewise; the threads of the parked init are all there is */
 	TRY_NEW,  /* likewise; do not write again what the last good placement saw */
 };
@@ -255,6 +258,9 @@ enum try {
  */
 int container_try(struct core *core, uint64_t now_ms, struct container *c, enum try how,
 		  struct err *e);
+
+/* A placement in steps is over, or begins anew. */
+void container_end_steps(struct container *c);
 
 /* Look at a placed container again; FULL writes all its tasks, else only new ones. No report. */
 int container_audit(struct core *core, uint64_t now_ms, struct container *c, bool full);
@@ -267,19 +273,16 @@ void nopod_promote(struct core *core, struct pod *pod);
 struct placing {
 	bool init_only;
 	bool only_new; /* do not write again what the last good placement saw */
-	bool at_once;  /* all of them, however many */
 	bool lost;     /* result: the group is not there any more */
 	bool no_tasks; /* result: the task source failed, or there are none */
 	size_t fresh;  /* result: tasks that the last good placement had not seen */
 };
 
-/* So many take a few milliseconds: nobody is to wait for longer (see core_work()). */
-#define PLACE_AT_ONCE_MAX 512
-#define PLACE_STEPS_MAX   1000 /* who makes new tasks faster than this waits for a retry */
+#define PLACE_STEPS_MAX 1000 /* who makes new tasks faster than this waits for a retry */
 
 /*
  * One rs_reconcile(). 0: every task is in the group. -EAGAIN: some are missing. -EINPROGRESS:
- * PLACE_AT_ONCE_MAX were written and there are more; go on with only_new.
+ * config.step_tasks were written and there are more, or may be; go on with only_new.
  */
 int place_tasks(struct core *core, struct container *c, struct placing *p, struct err *e);
 

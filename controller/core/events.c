@@ -53,6 +53,7 @@ static void pod_release(struct core *core, uint64_t now_ms, struct pod *pod)
 	pod_report_removed(core, pod);
 	group_discard(core, now_ms, pod);
 	free(steal_ptr(&pod->path));
+	free(steal_ptr(&pod->retry));
 	pod_set_state(core, pod, POD_RELEASED);
 }
 

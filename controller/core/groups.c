@@ -217,7 +217,7 @@ static void mark_waiting(struct core *core, uint64_t now_ms, struct pod *pod)
 		struct container *c = list_entry(it, struct container, link);
 
 		if (c->state == CONTAINER_PARTIAL)
-			(void)container_try(core, now_ms, c, TRY_ALL, NULL);
+			(void)container_try(core, now_ms, c, TRY_STEP, NULL);
 	}
 }
 
@@ -293,7 +293,8 @@ static void forget_placements(struct core *core, struct pod *pod)
 	list_for_each (it, &pod->containers) {
 		struct container *c = list_entry(it, struct container, link);
 
-		c->nr_tids = 0;
+		c->known.nr = 0;
+		container_end_steps(c);
 		c->placed = false;
 		if (c->state == CONTAINER_RECONCILED && !c->stopped)
 			container_wait(core, c, rs_reason(-ENOENT),

@@ -7,32 +7,61 @@
 #include <errno.h>
 #include <string.h>
 
-/* Beyond this a container's tasks are not remembered: they are always written all, at once. */
-#define TIDS_REMEMBERED_MAX 65536
-
 struct source {
 	struct core *core;
+	struct container *c;
 	struct core_task_query query;
 	struct rs_tids known; /* in the group already */
-	bool at_once;
-	size_t left; /* tasks of the enumeration that are for another step */
-	int error;   /* of the last enumeration */
+	bool has_part; /* SEEN is what an earlier step has left, and was not handed out yet */
+	bool is_rest;  /* there is more than SEEN, for another step */
+	bool looked;
+	int error; /* of the last enumeration */
 };
 
-/* Keep of SEEN what is known and the first PLACE_AT_ONCE_MAX others; returns how many went. */
-static size_t leave_for_later(struct rs_tids *seen, const struct rs_tids *known)
+/*
+ * Keep of SEEN what is known and the first others, as many as a step places. What goes is not
+ * looked for again by the next step, which would make many tasks dear, but is in C->rest.
+ */
+static int leave_rest(struct source *s, struct rs_tids *seen)
 {
-	size_t kept = 0, fresh = 0;
-	size_t nr = seen->nr;
+	struct rs_tids *rest = &s->c->rest;
+	size_t max = s->core->config.step_tasks;
+	size_t kept = 0, fresh = 0, k = 0;
+	int r = 0;
 
-	if (nr <= PLACE_AT_ONCE_MAX || nr > TIDS_REMEMBERED_MAX)
+	if (seen->nr <= max)
 		return 0;
-	for (size_t i = 0; i < nr; i++) {
-		if (rs_tids_has(known, seen->tid[i]) || fresh++ < PLACE_AT_ONCE_MAX)
-			seen->tid[kept++] = seen->tid[i];
+	rest->nr = 0;
+	for (size_t i = 0; r == 0 && i < seen->nr; i++) {
+		pid_t tid = seen->tid[i];
+
+		while (k < s->known.nr && s->known.tid[k] < tid)
+			k++;
+		if ((k < s->known.nr && s->known.tid[k] == tid) || fresh++ < max)
+			seen->tid[kept++] = tid;
+		else
+			r = rs_tids_add(rest, tid);
 	}
 	seen->nr = kept;
-	return nr - kept;
+	s->is_rest = rest->nr > 0;
+	return r;
+}
+
+/* The next part of what an earlier step has left. */
+static int take_rest(struct source *s)
+{
+	struct rs_tids *rest = &s->c->rest;
+	size_t max = s->core->config.step_tasks;
+	size_t nr = rest->nr < max ? rest->nr : max;
+	const struct rs_tids part = {.tid = rest->tid + rest->nr - nr, .nr = nr};
+	int r = rs_tids_copy(&s->core->seen, &part);
+
+	if (r < 0)
+		return r;
+	rest->nr -= nr;
+	s->has_part = true;
+	s->is_rest = rest->nr > 0;
+	return 0;
 }
 
 static int enumerate(struct source *s, struct rs_tids *seen, struct err *e)
@@ -40,13 +69,13 @@ static int enumerate(struct source *s, struct rs_tids *seen, struct err *e)
 	int r;
 
 	seen->nr = 0;
+	s->looked = true;
 	r = s->core->deps.tasks->list(s->core->deps.tasks_ctx, &s->query, seen, e);
 	if (r < 0)
 		return r;
 	rs_tids_sort_unique(seen);
-	if (!s->at_once)
-		s->left = leave_for_later(seen, &s->known);
-	return 0;
+	r = leave_rest(s, seen);
+	return r < 0 ? err_sys(e, r, "tasks of a container") : 0;
 }
 
 /* Keeps what was seen, so that the audit can tell new tasks from known ones. */
@@ -55,9 +84,10 @@ static int list_tasks(void *ctx, struct rs_tids *ret, struct err *e)
 	struct source *s = ctx;
 	struct rs_tids *seen = &s->core->seen;
 	/* A step that leaves some for the next need not look whether there are even more. */
-	bool is_old = s->left > 0;
+	bool is_old = s->has_part || s->is_rest;
 	int r = is_old ? 0 : enumerate(s, seen, e);
 
+	s->has_part = false;
 	for (size_t i = 0; r == 0 && i < seen->nr; i++) {
 		r = rs_tids_add(ret, seen->tid[i]);
 		if (r < 0)
@@ -77,30 +107,24 @@ static bool is_ours(void *ctx, pid_t tid)
 
 static size_t count_fresh(const struct rs_tids *seen, const struct rs_tids *known)
 {
-	size_t n = 0;
+	size_t n = 0, k = 0;
 
-	for (size_t i = 0; i < seen->nr; i++)
-		n += !rs_tids_has(known, seen->tid[i]);
+	for (size_t i = 0; i < seen->nr; i++) {
+		while (k < known->nr && known->tid[k] < seen->tid[i])
+			k++;
+		n += k == known->nr || known->tid[k] != seen->tid[i];
+	}
 	return n;
 }
 
-static void remember(struct core *core, struct container *c)
+/* Without memory nothing is remembered, which costs writes and no more. */
+static void remember(const struct source *s)
 {
-	const struct rs_tids *seen = &core->seen;
+	struct rs_tids *known = &s->c->known;
+	const struct rs_tids *seen = &s->core->seen;
 
-	c->nr_tids = 0;
-	if (seen->nr > TIDS_REMEMBERED_MAX)
-		return;
-	if (seen->nr > c->size_tids || seen->nr < c->size_tids / 4) {
-		pid_t *p = realloc(c->tids, (seen->nr ? seen->nr : 1) * sizeof(*p));
-
-		if (!p)
-			return;
-		c->tids = p;
-		c->size_tids = seen->nr ? seen->nr : 1;
-	}
-	memcpy(c->tids, seen->tid, seen->nr * sizeof(*c->tids));
-	c->nr_tids = seen->nr;
+	if ((s->looked ? rs_tids_copy(known, seen) : rs_tids_merge(known, seen)) < 0)
+		known->nr = 0;
 }
 
 /* What rs_reconcile() said, in the words of place_tasks(). */
@@ -124,17 +148,16 @@ static int judge(const struct source *s, int r, const struct rs_reconcile_result
 			"some of its tasks are in another control group than the pod's group");
 	if (res->missing)
 		return err_set(e, -EAGAIN, "some of its tasks are not in the group yet");
-	if (s->left)
+	if (s->is_rest)
 		return err_set(e, -EINPROGRESS, "more tasks than are placed at once");
 	return 0;
 }
 
 int place_tasks(struct core *core, struct container *c, struct placing *p, struct err *e)
 {
-	struct rs_tids known = {.tid = c->tids, .nr = c->nr_tids, .size = c->size_tids};
 	struct source s = {
 		.core = core,
-		.at_once = p->at_once,
+		.c = c,
 		.query =
 			{
 				.container_id = c->id,
@@ -154,20 +177,23 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 	bool is_good;
 	int r;
 
-	if (p->only_new)
-		s.known = known;
-
 	p->lost = p->no_tasks = false;
 	core->seen.nr = 0;
+	if (p->only_new)
+		s.known = c->known;
+	else
+		c->rest.nr = 0;
+	if (c->rest.nr && take_rest(&s) < 0)
+		return err_set(e, -ENOMEM, "tasks of a container: out of memory");
 	r = rs_reconcile(core->deps.rs, c->pod->path, &source, core->config.max_reconcile_passes,
 			 &res, e);
 	r = judge(&s, r, &res, p, e);
 	is_good = r == 0 || r == -EINPROGRESS;
-	p->fresh = is_good ? count_fresh(&core->seen, &known) : 0;
+	p->fresh = is_good ? count_fresh(&core->seen, &c->known) : 0;
 	c->placed = res.assigned > 0 || (p->only_new && c->placed && !p->lost);
 	if (is_good)
-		remember(core, c);
+		remember(&s);
 	else
-		c->nr_tids = 0;
+		c->known.nr = 0;
 	return r;
 }

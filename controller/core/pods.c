@@ -214,6 +214,7 @@ void pod_free(struct core *core, struct pod *pod)
 	free(pod->path);
 	free(pod->parent);
 	free(pod->message);
+	free(pod->retry);
 	free(pod);
 }
 

@@ -8,9 +8,13 @@
 #include "core_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #define LIMBO_FIRST_MS     1000 /* the kernel looks for drained RMIDs about once a second */
 #define CONTAINER_FIRST_MS 1000
+
+/* What finding a container takes, in tasks that could be written meanwhile. */
+#define RETRY_CONTAINER_COST 8
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -187,6 +191,17 @@ static bool is_mere_state(int r)
 	return r == 0 || r == -ESRCH || r == -EAGAIN || r == -EXDEV;
 }
 
+/* All steps in one go: who asks for one container wants to know what came of it. */
+static int try_wholly(struct core *core, uint64_t now_ms, struct container *c, struct err *e)
+{
+	int r;
+
+	do {
+		r = container_try(core, now_ms, c, TRY_STEP, e);
+	} while (r == -EINPROGRESS);
+	return r;
+}
+
 int core_retry_container_reconcile(struct core *core, uint64_t now_ms, const char *container_id,
 				   enum core_container_state *ret_state, struct err *e)
 {
@@ -198,7 +213,7 @@ int core_retry_container_reconcile(struct core *core, uint64_t now_ms, const cha
 	if (!c)
 		return err_set(e, -ENOKEY, "no such container");
 	if (c->pod && c->pod->state == POD_EXISTS) {
-		r = container_try(core, now_ms, c, TRY_ALL, &own);
+		r = try_wholly(core, now_ms, c, &own);
 		pod_report(core, c->pod);
 		if (!is_mere_state(r))
 			return err_set(e, r, "%s", own.msg);
@@ -235,7 +250,7 @@ static void retry_container(struct core *core, uint64_t now_ms, struct container
 {
 	struct pod *pod = c->pod;
 	struct err e = {0};
-	int r = container_try(core, now_ms, c, TRY_ALL, &e);
+	int r = try_wholly(core, now_ms, c, &e);
 
 	ret->containers_tried++;
 	if (r == 0)
@@ -282,6 +297,65 @@ void core_retry_all_once(struct core *core, uint64_t now_ms, struct core_retry_r
 	retry_containers(core, now_ms, ret);
 }
 
+/* Is it among those that an attempt has asked for, and was it not tried (wholly) yet? */
+static bool is_awaited(const struct container *c)
+{
+	return c->asked && c->where == IN_QUEUE;
+}
+
+static void note_container(struct container *c, struct core_retry_report *ret)
+{
+	struct err e = {.code = c->code};
+
+	c->asked = false;
+	ret->containers_tried++;
+	if (c->state == CONTAINER_RECONCILED) {
+		ret->containers_reconciled++;
+	} else if (!is_mere_state(c->code)) {
+		(void)snprintf(e.msg, sizeof(e.msg), "%s", str_or_empty(c->message));
+		note_error(ret, &e);
+	}
+}
+
+/* -EINPROGRESS as long as a container is awaited. Those that went away were not to be tried. */
+static int collect_retry(struct pod *pod, struct core_retry_report *ret)
+{
+	list_for_each (it, &pod->containers) {
+		if (is_awaited(list_entry(it, struct container, link)))
+			return -EINPROGRESS;
+	}
+	*ret = *pod->retry;
+	free(steal_ptr(&pod->retry));
+	list_for_each (it, &pod->containers) {
+		struct container *c = list_entry(it, struct container, link);
+
+		if (c->asked)
+			note_container(c, ret);
+	}
+	return 0;
+}
+
+/* The first ones at once, as far as one step goes; the others are queued work. */
+static void ask_containers(struct core *core, uint64_t now_ms, struct pod *pod)
+{
+	size_t placed = 0;
+
+	list_for_each_safe (it, nxt, &pod->containers) {
+		struct container *c = list_entry(it, struct container, link);
+
+		c->asked = c->state != CONTAINER_RECONCILED && !c->created;
+		if (!c->asked)
+			continue;
+		if (placed >= core->config.step_tasks) {
+			container_queue_again(core, c);
+			continue;
+		}
+		(void)container_try(core, now_ms, c, TRY_STEP, NULL);
+		placed += core->seen.nr + RETRY_CONTAINER_COST;
+		pod_report(core, pod);
+	}
+}
+
 int core_retry_pod(struct core *core, uint64_t now_ms, const char *pod_uid,
 		   struct core_retry_report *ret, struct err *e)
 {
@@ -289,14 +363,19 @@ int core_retry_pod(struct core *core, uint64_t now_ms, const char *pod_uid,
 
 	if (!pod || pod->state == POD_RELEASED)
 		return err_set(e, -ENOKEY, "no such pod");
-	*ret = (struct core_retry_report){0};
-	if (pod->state != POD_EXISTS && retry_group(core, now_ms, pod, ret) < 0)
-		return 0;
-	list_for_each_safe (it, nxt, &pod->containers) {
-		struct container *c = list_entry(it, struct container, link);
+	if (!pod->retry)
+		pod->retry = malloc(sizeof(*pod->retry));
+	if (!pod->retry)
+		return err_set(e, -ENOMEM, "retry: out of memory");
+	*pod->retry = (struct core_retry_report){0};
+	if (pod->state == POD_EXISTS || retry_group(core, now_ms, pod, pod->retry) == 0)
+		ask_containers(core, now_ms, pod);
+	return collect_retry(pod, ret);
+}
 
-		if (c->state != CONTAINER_RECONCILED && !c->created)
-			retry_container(core, now_ms, c, ret);
-	}
-	return 0;
+int core_retry_pod_result(struct core *core, const char *pod_uid, struct core_retry_report *ret)
+{
+	struct pod *pod = id_is_valid(pod_uid) ? strmap_get(&core->pods, pod_uid) : NULL;
+
+	return pod && pod->retry ? collect_retry(pod, ret) : -ENOKEY;
 }

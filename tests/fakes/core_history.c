@@ -595,6 +595,7 @@ static void do_restart(struct history *h)
 	h->w->config.cleanup_mode = one_in(h, 4) ? CORE_CLEANUP_ALL : CORE_CLEANUP_ORPHANS;
 	h->w->config.retry_interval_ms = one_in(h, 4) ? 0 : 500;
 	h->w->config.rmid_reserve = one_in(h, 4) ? 2 : 0;
+	h->w->config.step_tasks = one_in(h, 2) ? 2 : 0; /* so that placements take several */
 	world_boot(h->w);
 	memset(h->known, 0, sizeof(h->known));
 	h->untold = true;
@@ -962,13 +963,17 @@ static void make_quiet(struct history *h)
 
 static void do_quiet(struct history *h)
 {
+	struct core_retry_report report;
 	struct core_stats stats;
 
 	trace(h, "quiet");
 	make_quiet(h);
 	check_always(h);
-	for (int i = 0; i < NR_PODS; i++)
+	for (int i = 0; i < NR_PODS; i++) {
 		check_quiet_pod(h, &h->pods[i]);
+		hold(h, core_retry_pod_result(h->w->core, h->pods[i].uid, &report) != -EINPROGRESS,
+		     "a retry has no end", h->pods[i].uid);
+	}
 	check_groups_in(h, "", false);
 	check_groups_in(h, "mon_groups", false);
 	check_groups_in(h, "gold/mon_groups", false);

@@ -62,15 +62,12 @@ static bool pod_view(void *ctx, const char *uid, struct core_pod_view *ret)
 	return true;
 }
 
-static int retry(void *ctx, uint64_t now_ms, const char *uid, struct core_retry_report *ret,
-		 struct err *e)
+static int finish_retry(struct pw *w, const char *uid, struct core_retry_report *ret)
 {
-	struct pw *w = ctx;
 	struct pw_pod *pod = find_pod(w, uid);
 
-	NEED(now_ms == w->now_ms);
-	NEED(pod);
-	w->retries++;
+	if (w->retry_is_long)
+		return -EINPROGRESS;
 	*ret = w->retry_report;
 	if (w->retry_repairs) {
 		pod->group_state = CORE_GROUP_EXISTS;
@@ -79,10 +76,31 @@ static int retry(void *ctx, uint64_t now_ms, const char *uid, struct core_retry_
 		pod->message = "";
 		pw_core_changed(w, pod);
 	}
-	return w->retry_rc < 0 ? err_sys(e, w->retry_rc, "retry") : 0;
+	return w->retry_rc;
 }
 
-static const struct publisher_core_ops core_ops = {.pod_view = pod_view, .retry = retry};
+static int retry(void *ctx, uint64_t now_ms, const char *uid, struct core_retry_report *ret,
+		 struct err *e)
+{
+	struct pw *w = ctx;
+	int rc;
+
+	NEED(now_ms == w->now_ms);
+	NEED(find_pod(w, uid));
+	w->retries++;
+	rc = finish_retry(w, uid, ret);
+	return rc < 0 && rc != -EINPROGRESS ? err_sys(e, rc, "retry") : rc;
+}
+
+static int retry_result(void *ctx, const char *uid, struct core_retry_report *ret)
+{
+	struct pw *w = ctx;
+
+	return find_pod(w, uid) ? finish_retry(w, uid, ret) : -ENOKEY;
+}
+
+static const struct publisher_core_ops core_ops = {
+	.pod_view = pod_view, .retry = retry, .retry_result = retry_result};
 
 void pw_core_changed(struct pw *w, const struct pw_pod *pod)
 {

@@ -61,6 +61,7 @@ struct pw {
 	int retry_rc;
 	bool retry_repairs;
 	unsigned retries;
+	bool retry_is_long; /* it is under way as long as this is set */
 
 	struct pw_object *objects[WORLD_PODS];
 	size_t nr_objects;

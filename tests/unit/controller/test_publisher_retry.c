@@ -79,6 +79,57 @@ START_TEST(the_annotation_is_answered_in_well_under_100_ms_with_one_write)
 }
 END_TEST
 
+START_TEST(an_attempt_that_takes_long_is_recorded_when_it_is_complete)
+{
+	failed_pod("web-1");
+	w->retry_report =
+		(struct core_retry_report){.containers_tried = 1, .containers_reconciled = 1};
+	w->retry_repairs = w->retry_is_long = true;
+	annotate("web-1", "first");
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "");
+	w->retry_is_long = false;
+	pw_run(w, 1000);
+	ck_assert_str_eq(pw_log(w), "PATCH");
+	assert_status("web-1", "\"token\": \"first\"");
+	assert_status("web-1", "\"result\": \"Succeeded\", \"reason\": \"AllAssigned\"");
+	ck_assert_uint_eq(w->retries, 1);
+}
+END_TEST
+
+/* What was asked for later may be meant for what was looked at already. */
+START_TEST(a_token_that_comes_during_an_attempt_is_another_attempt)
+{
+	failed_pod("web-1");
+	w->retry_is_long = true;
+	annotate("web-1", "first");
+	pw_run(w, 2000);
+	annotate("web-1", "second");
+	pw_run(w, 500);
+	ck_assert_uint_eq(w->retries, 1);
+	w->retry_is_long = false;
+	pw_run(w, 1000);
+	assert_status("web-1", "\"token\": \"first\"");
+	pw_run(w, 20000);
+	assert_status("web-1", "\"token\": \"second\"");
+	ck_assert_uint_eq(w->retries, 2);
+}
+END_TEST
+
+START_TEST(a_pod_that_goes_during_an_attempt_leaves_nothing)
+{
+	struct pw_pod *pod = failed_pod("web-1");
+
+	w->retry_is_long = true;
+	annotate("web-1", "first");
+	pw_run(w, 2000);
+	pw_core_removed(w, pod);
+	pw_watch(w, K8S_DELETED, "shop", "web-1", "uid-web-1", NULL, NULL);
+	pw_run(w, 60000);
+	ck_assert_str_eq(pw_log(w), "DELETE");
+}
+END_TEST
+
 START_TEST(an_attempt_that_fails_is_recorded_as_well)
 {
 	failed_pod("web-1");
@@ -333,6 +384,9 @@ Suite *suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_annotation_is_answered_in_well_under_100_ms_with_one_write);
+	tcase_add_test(t, an_attempt_that_takes_long_is_recorded_when_it_is_complete);
+	tcase_add_test(t, a_token_that_comes_during_an_attempt_is_another_attempt);
+	tcase_add_test(t, a_pod_that_goes_during_an_attempt_leaves_nothing);
 	tcase_add_test(t, an_attempt_that_fails_is_recorded_as_well);
 	tcase_add_test(t, nothing_to_do_is_an_answer_too);
 	tcase_add_test(t, a_token_from_before_the_object_counts_as_handled);

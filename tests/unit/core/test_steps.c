@@ -8,9 +8,15 @@
 #include "core_world.h"
 #include "unit/runner.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #define GROUP   "mon_groups/podresctrl-u1"
 #define MANY    20000u
 #define A_STEP  512u
+#define HUGE    70000u
+#define CROWD   20u
 #define NEVER   1200u /* steps, more than a placement may have */
 #define REPLACE 600u  /* tasks, more than a step places */
 
@@ -176,6 +182,136 @@ START_TEST(who_makes_tasks_faster_than_they_are_placed_does_not_keep_us_busy_for
 }
 END_TEST
 
+/* More than were remembered once: no number of tasks is placed in one go. */
+START_TEST(a_container_of_any_size_is_placed_in_small_steps)
+{
+	c1 = world_add(w, "c1", HUGE);
+	start(w, "u1", "c1");
+	ck_assert_uint_le(w->calls[WORLD_WRITE], A_STEP + 8);
+	ck_assert_uint_le(most_writes_of_a_call(), A_STEP + 8);
+	ck_assert_uint_eq(placed(), HUGE);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+}
+END_TEST
+
+/* Each enumeration shows all of them, so one for every step would be dear. */
+START_TEST(many_tasks_are_not_looked_for_again_at_every_step)
+{
+	c1 = world_add(w, "c1", MANY);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	ck_assert_uint_eq(placed(), MANY);
+	ck_assert_uint_le(c1->listed, 4);
+}
+END_TEST
+
+static void make_partial(void)
+{
+	c1 = world_add(w, "c1", MANY);
+	c1->error = EACCES;
+	start(w, "u1", "c1");
+	expect("u1 Exists 0/0; u1 Exists 1/0");
+	c1->error = 0;
+}
+
+START_TEST(a_retry_places_in_small_steps_and_reports_when_it_is_complete)
+{
+	struct core_retry_report report;
+	unsigned before, rounds = 0;
+
+	make_partial();
+	before = w->calls[WORLD_WRITE];
+	ck_assert_int_eq(core_retry_pod(w->core, w->now, "u1", &report, NULL), -EINPROGRESS);
+	ck_assert_uint_le(w->calls[WORLD_WRITE] - before, A_STEP + 8);
+	while (core_retry_pod_result(w->core, "u1", &report) == -EINPROGRESS) {
+		before = w->calls[WORLD_WRITE];
+		ck_assert_uint_lt(rounds++, 100);
+		ck_assert(core_work(w->core, w->now));
+		ck_assert_uint_le(w->calls[WORLD_WRITE] - before, A_STEP + 8);
+	}
+	ck_assert_uint_eq(placed(), MANY);
+	ck_assert_uint_eq(report.containers_tried, 1);
+	ck_assert_uint_eq(report.containers_reconciled, 1);
+	ck_assert_uint_eq(report.errors, 0);
+	expect("u1 Exists 1/1");
+	ck_assert_int_eq(core_retry_pod_result(w->core, "u1", &report), -ENOKEY);
+}
+END_TEST
+
+START_TEST(a_retry_of_many_containers_is_not_done_in_one_go)
+{
+	struct core_retry_report report;
+	char id[16];
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		(void)snprintf(id, sizeof(id), "many%u", i);
+		world_add(w, id, 100)->error = EACCES;
+		start(w, "u1", id);
+		world_container(w, id)->error = 0;
+	}
+	w->calls[WORLD_WRITE] = 0;
+	ck_assert_int_eq(core_retry_pod(w->core, w->now, "u1", &report, NULL), -EINPROGRESS);
+	ck_assert_uint_le(w->calls[WORLD_WRITE], A_STEP + 100);
+	ck_assert_uint_le(most_writes_of_a_call(), A_STEP + 8);
+	ck_assert_int_eq(core_retry_pod_result(w->core, "u1", &report), 0);
+	ck_assert_uint_eq(report.containers_tried, CROWD);
+	ck_assert_uint_eq(report.containers_reconciled, CROWD);
+}
+END_TEST
+
+START_TEST(what_fails_on_the_way_is_in_the_report)
+{
+	struct core_retry_report report;
+
+	make_partial();
+	ck_assert_int_eq(core_retry_pod(w->core, w->now, "u1", &report, NULL), -EINPROGRESS);
+	w->fail[WORLD_WRITE] = EIO;
+	world_run(w);
+	ck_assert_int_eq(core_retry_pod_result(w->core, "u1", &report), 0);
+	ck_assert_uint_eq(report.containers_tried, 1);
+	ck_assert_uint_eq(report.containers_reconciled, 0);
+	ck_assert_uint_eq(report.errors, 1);
+	ck_assert_int_eq(report.first_error.code, -EIO);
+	ck_assert_ptr_nonnull(strstr(report.first_error.msg, "tasks"));
+}
+END_TEST
+
+START_TEST(a_container_that_ends_during_a_retry_does_not_keep_it_from_its_end)
+{
+	struct core_retry_report report;
+
+	make_partial();
+	ck_assert_int_eq(core_retry_pod(w->core, w->now, "u1", &report, NULL), -EINPROGRESS);
+	world_end(w, "c1");
+	core_stop_container(w->core, w->now, "c1");
+	ck_assert_int_eq(core_retry_pod_result(w->core, "u1", &report), 0);
+	ck_assert_uint_eq(report.containers_tried, 1);
+}
+END_TEST
+
+START_TEST(a_container_that_is_removed_during_a_retry_was_not_tried)
+{
+	struct core_retry_report report;
+
+	make_partial();
+	ck_assert_int_eq(core_retry_pod(w->core, w->now, "u1", &report, NULL), -EINPROGRESS);
+	core_remove_container(w->core, w->now, "c1");
+	ck_assert_int_eq(core_retry_pod_result(w->core, "u1", &report), 0);
+	ck_assert_uint_eq(report.containers_tried, 0);
+}
+END_TEST
+
+START_TEST(a_pod_that_goes_during_a_retry_has_no_report)
+{
+	struct core_retry_report report;
+
+	make_partial();
+	ck_assert_int_eq(core_retry_pod(w->core, w->now, "u1", &report, NULL), -EINPROGRESS);
+	remove_pod(w, "u1");
+	ck_assert_int_eq(core_retry_pod_result(w->core, "u1", &report), -ENOKEY);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("core: placement in steps");
@@ -192,6 +328,14 @@ Suite *suite(void)
 	tcase_add_test(tc, a_group_lost_between_the_steps_begins_all_over);
 	tcase_add_test(tc,
 		       who_makes_tasks_faster_than_they_are_placed_does_not_keep_us_busy_for_ever);
+	tcase_add_test(tc, a_container_of_any_size_is_placed_in_small_steps);
+	tcase_add_test(tc, many_tasks_are_not_looked_for_again_at_every_step);
+	tcase_add_test(tc, a_retry_places_in_small_steps_and_reports_when_it_is_complete);
+	tcase_add_test(tc, a_retry_of_many_containers_is_not_done_in_one_go);
+	tcase_add_test(tc, what_fails_on_the_way_is_in_the_report);
+	tcase_add_test(tc, a_container_that_ends_during_a_retry_does_not_keep_it_from_its_end);
+	tcase_add_test(tc, a_container_that_is_removed_during_a_retry_was_not_tried);
+	tcase_add_test(tc, a_pod_that_goes_during_a_retry_has_no_report);
 	suite_add_tcase(s, tc);
 	return s;
 }
