@@ -21,7 +21,8 @@
 struct job {
 	struct rs *rs;
 	const struct rs_tids *tids;
-	unsigned char *outcome; /* may be NULL */
+	const struct rs_limit *limit; /* may be NULL */
+	unsigned char *outcome;       /* may be NULL */
 	struct rs_assign_result *ret;
 	int handle;
 	size_t pos;       /* next task to write */
@@ -109,12 +110,22 @@ static void end_trial(struct job *j)
 	j->trial_end = 0;
 }
 
+static bool is_time_up(const struct job *j)
+{
+	size_t nr = j->limit ? j->limit->nr_written + j->pos : 0;
+
+	return nr && j->limit->is_time_up && j->limit->is_time_up(j->limit->ctx, nr);
+}
+
+/* 1: the time was up. */
 static int run_job(struct job *j)
 {
 	while (j->pos < j->tids->nr) {
 		size_t limit = list_limit(j), nr = j->want ? j->want : 1;
 		int r;
 
+		if (is_time_up(j))
+			return 1;
 		if (nr > limit)
 			nr = limit;
 		if (nr > j->tids->nr - j->pos)
@@ -157,9 +168,10 @@ static int open_and_write(struct rs *rs, const char *tasks, struct job *j, struc
 }
 
 int rs_assign_each(struct rs *rs, const char *path, const struct rs_tids *tids,
-		   unsigned char *outcome, struct rs_assign_result *ret, struct err *e)
+		   const struct rs_limit *limit, unsigned char *outcome,
+		   struct rs_assign_result *ret, struct err *e)
 {
-	struct job j = {.rs = rs, .tids = tids, .ret = ret, .want = LIST_MAX};
+	struct job j = {.rs = rs, .tids = tids, .limit = limit, .ret = ret, .want = LIST_MAX};
 	char tasks[RS_FILE_MAX];
 	bool locked;
 	int r;
@@ -181,5 +193,5 @@ int rs_assign_each(struct rs *rs, const char *path, const struct rs_tids *tids,
 int rs_group_assign(struct rs *rs, const char *path, const struct rs_tids *tids,
 		    struct rs_assign_result *ret, struct err *e)
 {
-	return rs_assign_each(rs, path, tids, NULL, ret, e);
+	return rs_assign_each(rs, path, tids, NULL, NULL, ret, e);
 }

@@ -17,6 +17,7 @@ struct work {
 	const struct rs_task_source *source;
 	struct rs_reconcile_result *ret;
 	struct rs_scratch *s;
+	size_t nr_tried; /* tasks for which a write was made */
 };
 
 /* More than this is given back after the call: the largest container is not the usual one. */
@@ -161,15 +162,18 @@ static unsigned char *make_outcome(struct rs_scratch *s)
 
 static int write_pending(struct work *w, struct err *e)
 {
+	const struct rs_limit limit = {w->source->is_time_up, w->source->ctx, w->nr_tried};
 	unsigned char *outcome = make_outcome(w->s);
 	struct rs_assign_result res;
 	int r, r2;
 
 	if (!outcome)
 		return err_sys(e, -ENOMEM, "place %zu tasks", w->s->pending.nr);
-	r = rs_assign_each(w->rs, w->path, &w->s->pending, outcome, &res, e);
-	r2 = note_outcomes(w, outcome, r ? NULL : e);
-	if (r == 0)
+	r = rs_assign_each(w->rs, w->path, &w->s->pending, &limit, outcome, &res, e);
+	w->ret->cut_short = r > 0;
+	w->nr_tried += res.assigned + res.gone + res.refused;
+	r2 = note_outcomes(w, outcome, r < 0 ? NULL : e);
+	if (r >= 0)
 		r = r2;
 	if (r < 0) /* also when it failed half way, strangers are to be returned */
 		(void)settle_written(w, false, NULL);
@@ -189,7 +193,7 @@ static int run_passes(struct work *w, unsigned max_passes, struct err *e)
 {
 	int r;
 
-	for (unsigned pass = 0; pass < max_passes; pass++) {
+	for (unsigned pass = 0; pass < max_passes && !w->ret->cut_short; pass++) {
 		r = look(w, e);
 		if (r == 0)
 			r = select_pending(w, e);
@@ -199,9 +203,27 @@ static int run_passes(struct work *w, unsigned max_passes, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	/* No pass is left to look again: judge the last enumeration by what was written. */
+	/* No pass (or time) is left to look again: judge the last enumeration by what was written.
+	 */
 	r = settle_written(w, false, e);
 	return r < 0 ? r : select_pending(w, e);
+}
+
+/* What of the last enumeration is in the group, for a caller who goes on from there. */
+static int tell_placed(const struct work *w, struct err *e)
+{
+	struct rs_tids *placed = w->source->placed;
+
+	if (!placed || !w->ret->missing)
+		return 0;
+	placed->nr = 0;
+	for (size_t i = 0; i < w->s->fresh.nr; i++) {
+		pid_t tid = w->s->fresh.tid[i];
+
+		if (is_placed(w, tid) && rs_tids_add(placed, tid) < 0)
+			return err_sys(e, -ENOMEM, "list of tasks");
+	}
+	return 0;
 }
 
 void rs_scratch_done(struct rs_scratch *s)
@@ -230,6 +252,8 @@ int rs_reconcile(struct rs *rs, const char *path, const struct rs_task_source *s
 	s->fresh.nr = s->pending.nr = s->written.nr = s->done.nr = s->refused.nr = s->strangers.nr =
 		0;
 	r = run_passes(&w, max_passes, e);
+	if (r == 0)
+		r = tell_placed(&w, e);
 	if (s->fresh.size > SCRATCH_KEPT_MAX || s->done.size > SCRATCH_KEPT_MAX ||
 	    s->refused.size > SCRATCH_KEPT_MAX)
 		rs_scratch_done(s);

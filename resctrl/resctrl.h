@@ -198,6 +198,16 @@ struct rs_task_source {
 	void *ctx;
 	/* Optional, sorted: tasks that are known to be in the group and need no write. */
 	const struct rs_tids *known;
+	/*
+	 * Optional: is the time up? Asked before every write but the first, with how many tasks
+	 * were written so far. Once it is, nothing more is written and the result is cut short.
+	 */
+	bool (*is_time_up)(void *ctx, size_t nr_written);
+	/*
+	 * Optional: when some are missing at the end, the tasks of the last enumeration that are in
+	 * the group, sorted; for KNOWN of the next call.
+	 */
+	struct rs_tids *placed;
 };
 
 struct rs_reconcile_result {
@@ -208,6 +218,7 @@ struct rs_reconcile_result {
 	size_t returned; /* strangers that had taken over a number, written back */
 	unsigned passes; /* enumerations made */
 	pid_t first_refused;
+	bool cut_short;       /* the time was up: some of the missing were not tried */
 	uint64_t fingerprint; /* of the last enumeration; equal sets have equal fingerprints */
 };
 

@@ -86,9 +86,21 @@ enum rs_outcome {
 	RS_REFUSED,
 };
 
-/* rs_group_assign() with the outcome per task in OUTCOME[tids->nr] (may be NULL). */
+/* When to stop: IS_TIME_UP as in struct rs_task_source, of which NR_WRITTEN were before the call.
+ */
+struct rs_limit {
+	bool (*is_time_up)(void *ctx, size_t nr_written);
+	void *ctx;
+	size_t nr_written;
+};
+
+/*
+ * rs_group_assign() with the outcome per task in OUTCOME[tids->nr] (may be NULL). Returns 1 when
+ * LIMIT (may be NULL) ended it: the tasks that are left were not tried.
+ */
 MUST_CHECK int rs_assign_each(struct rs *rs, const char *path, const struct rs_tids *tids,
-			      unsigned char *outcome, struct rs_assign_result *ret, struct err *e);
+			      const struct rs_limit *limit, unsigned char *outcome,
+			      struct rs_assign_result *ret, struct err *e);
 
 /* ---- small readers (probe.c) ---- */
 

@@ -419,6 +419,104 @@ START_TEST(equal_sets_have_equal_fingerprints)
 }
 END_TEST
 
+/* ---- time that is up ---------------------------------------------------------------- */
+
+static bool after_two(void *ctx, size_t nr_written)
+{
+	(void)ctx;
+	ck_assert_uint_gt(nr_written, 0);
+	return nr_written >= 2;
+}
+
+static bool at_once(void *ctx, size_t nr_written)
+{
+	(void)ctx;
+	(void)nr_written;
+	return true;
+}
+
+START_TEST(when_the_time_is_up_the_rest_is_left_and_told)
+{
+	const struct rs_sim_config old = {.rmids = 32, .no_task_lists = true};
+	struct container c = {.passes = PASSES("1 2 3 4 5")};
+	struct rs_tids placed = {0};
+	struct rs_task_source source = {.list = list_container,
+					.is_ours = is_ours,
+					.ctx = &c,
+					.is_time_up = after_two,
+					.placed = &placed};
+	struct rs_reconcile_result res;
+	struct fixture f;
+	struct rs_group g;
+
+	fixture_init(&f, &old);
+	g = fixture_mon(&f, "", "a");
+	ck_assert_int_eq(rs_reconcile(f.rs, g.path, &source, 10, &res, &f.e), 0);
+	ck_assert(res.cut_short);
+	ck_assert_uint_eq(res.assigned, 2);
+	ck_assert_uint_eq(res.missing, 3);
+	ck_assert_uint_eq(res.passes, 1);
+	ck_assert_uint_eq(placed.nr, 2);
+	/* Nobody looked again, so each that was written was asked after. */
+	ck_assert_uint_eq(c.asked, 2);
+	ASSERT_IN_GROUP(&f, placed.tid[0], g.path);
+	ASSERT_IN_GROUP(&f, placed.tid[1], g.path);
+	/* The next call goes on from there. */
+	source.known = &placed;
+	source.placed = NULL;
+	source.is_time_up = NULL;
+	ck_assert_int_eq(rs_reconcile(f.rs, g.path, &source, 10, &res, &f.e), 0);
+	ck_assert(!res.cut_short);
+	ck_assert_uint_eq(res.assigned, 3);
+	ck_assert_uint_eq(res.missing, 0);
+	rs_tids_done(&placed);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(the_first_write_is_made_however_late_it_is)
+{
+	struct container c = {.passes = PASSES("1 2 3 4 5", "1 2 3 4 5 6")};
+	const struct rs_task_source source = {
+		.list = list_container, .ctx = &c, .is_time_up = at_once};
+	struct rs_reconcile_result res;
+	struct fixture f;
+	struct rs_group g;
+
+	fixture_init(&f, NULL);
+	g = fixture_mon(&f, "", "a");
+	ck_assert_int_eq(rs_reconcile(f.rs, g.path, &source, 10, &res, &f.e), 0);
+	ck_assert(res.cut_short);
+	ck_assert_uint_ge(res.assigned, 1);
+	ck_assert_uint_lt(res.assigned, 5);
+	ck_assert_uint_eq(res.missing, 5 - res.assigned);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(a_set_that_was_placed_in_time_is_looked_at_again)
+{
+	struct container c = {.passes = PASSES("1 2", "1 2 3")};
+	struct rs_tids placed = {0};
+	const struct rs_task_source source = {
+		.list = list_container, .ctx = &c, .is_time_up = after_two, .placed = &placed};
+	struct rs_reconcile_result res;
+	struct fixture f;
+	struct rs_group g;
+
+	fixture_init(&f, NULL);
+	g = fixture_mon(&f, "", "a");
+	ck_assert_int_eq(rs_reconcile(f.rs, g.path, &source, 10, &res, &f.e), 0);
+	/* The new one came too late: the time counts for all passes together. */
+	ck_assert(res.cut_short);
+	ck_assert_uint_eq(res.passes, 2);
+	ck_assert_uint_eq(res.missing, 1);
+	ck_assert_uint_eq(placed.nr, 2);
+	rs_tids_done(&placed);
+	fixture_done(&f);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("resctrl reconcile");
@@ -442,6 +540,9 @@ Suite *suite(void)
 	tcase_add_test(tc, a_lost_group_ends_the_call);
 	tcase_add_test(tc, one_pass_judges_by_what_was_written);
 	tcase_add_test(tc, equal_sets_have_equal_fingerprints);
+	tcase_add_test(tc, when_the_time_is_up_the_rest_is_left_and_told);
+	tcase_add_test(tc, the_first_write_is_made_however_late_it_is);
+	tcase_add_test(tc, a_set_that_was_placed_in_time_is_looked_at_again);
 	suite_add_tcase(s, tc);
 	return s;
 }
