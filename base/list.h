@@ -30,6 +30,12 @@ static inline void list_append(struct list *head, struct list *item)
 	head->prev = item;
 }
 
+/* Put ITEM in front of all others of the list HEAD; ITEM must be in no list. */
+static inline void list_prepend(struct list *head, struct list *item)
+{
+	list_append(head->next, item);
+}
+
 /* Take ITEM out of its list; harmless when it is in none but was list_init()ed. */
 static inline void list_del(struct list *item)
 {

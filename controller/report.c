@@ -43,6 +43,8 @@ void report_notice(struct log *log, const struct core_notice *notice)
 		/* Children that inherited the group are among them, so this is no news. */
 		[CORE_NOTICE_AUDIT_MOVED] = {LOG_LEVEL_DEBUG, "audit wrote tasks to their group"},
 		[CORE_NOTICE_CLEANUP_DONE] = {LOG_LEVEL_INFO, "cleanup done"},
+		[CORE_NOTICE_PUT_OFF] = {LOG_LEVEL_INFO,
+					 "answered the runtime before all was done"},
 		[CORE_NOTICE_IGNORED] = {LOG_LEVEL_WARN, "ignored what cannot be right"},
 	};
 

@@ -160,6 +160,19 @@ static unsigned char *make_outcome(struct rs_scratch *s)
 	return s->outcome;
 }
 
+/* What is left over when the time was up, for a caller who goes on from there. */
+static int tell_untried(const struct work *w, const unsigned char *outcome)
+{
+	struct rs_tids *untried = w->source->untried;
+	int r = 0;
+
+	for (size_t i = 0; untried && r == 0 && i < w->s->pending.nr; i++) {
+		if (outcome[i] == RS_NOT_TRIED)
+			r = rs_tids_add(untried, w->s->pending.tid[i]);
+	}
+	return r;
+}
+
 static int write_pending(struct work *w, struct err *e)
 {
 	const struct rs_limit limit = {w->source->is_time_up, w->source->ctx, w->nr_tried};
@@ -173,6 +186,8 @@ static int write_pending(struct work *w, struct err *e)
 	w->ret->cut_short = r > 0;
 	w->nr_tried += res.assigned + res.gone + res.refused;
 	r2 = note_outcomes(w, outcome, r < 0 ? NULL : e);
+	if (r > 0 && r2 == 0 && tell_untried(w, outcome) < 0)
+		r2 = err_sys(e, -ENOMEM, "list of tasks");
 	if (r >= 0)
 		r = r2;
 	if (r < 0) /* also when it failed half way, strangers are to be returned */
@@ -209,10 +224,11 @@ static int run_passes(struct work *w, unsigned max_passes, struct err *e)
 	return r < 0 ? r : select_pending(w, e);
 }
 
-/* What of the last enumeration is in the group, for a caller who goes on from there. */
+/* Likewise: what of the last enumeration is in the group. */
 static int tell_placed(const struct work *w, struct err *e)
 {
 	struct rs_tids *placed = w->source->placed;
+	size_t k = 0;
 
 	if (!placed || !w->ret->missing)
 		return 0;
@@ -220,7 +236,7 @@ static int tell_placed(const struct work *w, struct err *e)
 	for (size_t i = 0; i < w->s->fresh.nr; i++) {
 		pid_t tid = w->s->fresh.tid[i];
 
-		if (is_placed(w, tid) && rs_tids_add(placed, tid) < 0)
+		if (is_placed(w, tid, &k) && rs_tids_add(placed, tid) < 0)
 			return err_sys(e, -ENOMEM, "list of tasks");
 	}
 	return 0;
@@ -251,6 +267,8 @@ int rs_reconcile(struct rs *rs, const char *path, const struct rs_task_source *s
 			       max_passes);
 	s->fresh.nr = s->pending.nr = s->written.nr = s->done.nr = s->refused.nr = s->strangers.nr =
 		0;
+	if (source->untried)
+		source->untried->nr = 0;
 	r = run_passes(&w, max_passes, e);
 	if (r == 0)
 		r = tell_placed(&w, e);

@@ -204,10 +204,10 @@ struct rs_task_source {
 	 */
 	bool (*is_time_up)(void *ctx, size_t nr_written);
 	/*
-	 * Optional: when some are missing at the end, the tasks of the last enumeration that are in
-	 * the group, sorted; for KNOWN of the next call.
+	 * Optional, set when some are missing at the end, both sorted: the tasks of the last
+	 * enumeration that are in the group, for KNOWN of the next call, and those not tried.
 	 */
-	struct rs_tids *placed;
+	struct rs_tids *placed, *untried;
 };
 
 struct rs_reconcile_result {

@@ -60,7 +60,10 @@ static void unqueue(struct core *core, struct container *c)
 
 static void queue_at(struct container *c, struct list *list, enum container_place where)
 {
-	list_append(list, &c->work_link);
+	if (where == IN_QUEUE && c->put_off)
+		list_prepend(list, &c->work_link);
+	else
+		list_append(list, &c->work_link);
 	c->where = where;
 }
 
@@ -69,7 +72,7 @@ static enum container_place place_wanted(const struct container *c)
 {
 	if (!c->pod)
 		return NOWHERE;
-	if (c->steps && !c->stopped && c->pod->state == POD_EXISTS)
+	if ((c->steps || c->put_off) && !c->stopped && c->pod->state == POD_EXISTS)
 		return IN_QUEUE;
 	switch (c->state) {
 	case CONTAINER_QUEUED:
@@ -107,6 +110,13 @@ void container_queue_again(struct core *core, struct container *c)
 {
 	unqueue(core, c);
 	queue_at(c, &core->container_queue, IN_QUEUE);
+}
+
+void container_put_off(struct core *core, struct container *c)
+{
+	c->put_off = true;
+	container_queue_again(core, c);
+	notice_put_off(core, c->pod, c);
 }
 
 static void count(struct container *c, int sign)
@@ -244,7 +254,8 @@ static int place_with_repair(struct core *core, uint64_t now_ms, struct containe
 		p->only_new = false;
 		r = place_tasks(core, c, p, e);
 	}
-	if (r == -EXDEV && p->only_new) { /* perhaps all of them were moved away */
+	/* Perhaps all of them were moved away, but not between two steps. */
+	if (r == -EXDEV && p->only_new && !c->steps) {
 		p->only_new = false;
 		r = place_tasks(core, c, p, e);
 	}
@@ -271,27 +282,33 @@ static int wait_for_group(struct core *core, struct container *c, struct err *e)
 
 void container_end_steps(struct container *c)
 {
-	c->steps = 0;
+	c->steps = c->in_vain = 0;
 	rs_tids_done(&c->rest);
 }
 
-/* More steps than these, with what they have placed in mind, and there is no end to it. */
-static unsigned steps_max(const struct core *core, const struct container *c)
+/* However slow the tree is, each step but those in vain brings the end nearer. */
+static void count_step(struct container *c)
 {
-	return PLACE_STEPS_MAX + (unsigned)(c->known.nr / core->config.step_tasks);
+	if (!c->steps++ || c->rest.nr < c->least_left)
+		c->least_left = c->rest.nr;
+	else
+		c->in_vain++;
 }
 
 /* A step of a placement that needs more of them: the next one is queued, unless it has no end. */
-static int place_on(struct core *core, struct container *c, int r, struct err *e)
+static int place_on(struct core *core, struct container *c, int r, const struct placing *p,
+		    struct err *e)
 {
+	if (r == -EINPROGRESS) {
+		count_step(c);
+		if (c->in_vain > PLACE_IN_VAIN_MAX)
+			r = err_set(e, -EAGAIN, "its tasks come faster than they can be placed");
+	}
 	if (r != -EINPROGRESS) {
 		container_end_steps(c);
 		return r;
 	}
-	if (++c->steps > steps_max(core, c)) {
-		container_end_steps(c);
-		return err_set(e, -EAGAIN, "its tasks come faster than they can be placed");
-	}
+	c->put_off = p->first && c->steps <= PUT_OFF_STEPS_MAX;
 	container_queue_again(core, c);
 	return r;
 }
@@ -314,9 +331,12 @@ static int try_now(struct core *core, uint64_t now_ms, struct container *c, enum
 	struct placing p = {
 		.init_only = how == TRY_INIT,
 		.only_new = (how == TRY_NEW && was_reconciled) || c->steps,
+		.first = c->put_off,
 	};
-	int r = place_on(core, c, place_with_repair(core, now_ms, c, &p, e), e);
+	int r;
 
+	c->put_off = false;
+	r = place_on(core, c, place_with_repair(core, now_ms, c, &p, e), &p, e);
 	if (r == -EINPROGRESS)
 		return r;
 	if (r < 0) {
@@ -337,9 +357,13 @@ int container_try(struct core *core, uint64_t now_ms, struct container *c, enum 
 
 	if (!e)
 		e = &own;
+	/* Nothing is placed now: neither is a placement under way. */
+	if (c->pod->state != POD_EXISTS || c->stopped || c->created) {
+		container_end_steps(c);
+		c->put_off = false;
+	}
 	/* What has ended has no task outside its group, and never will. */
 	if (c->stopped && c->pod->state == POD_EXISTS) {
-		container_end_steps(c);
 		container_set_state(core, c, CONTAINER_RECONCILED);
 		return 0;
 	}
@@ -352,7 +376,7 @@ int container_audit(struct core *core, uint64_t now_ms, struct container *c, boo
 {
 	struct placing p = {.only_new = !full};
 	struct err e = {0};
-	int r = place_on(core, c, place_with_repair(core, now_ms, c, &p, &e), &e);
+	int r = place_on(core, c, place_with_repair(core, now_ms, c, &p, &e), &p, &e);
 
 	if (p.fresh)
 		notice(core, CORE_NOTICE_AUDIT_MOVED, c->pod, c,

@@ -125,6 +125,8 @@ void core_free(struct core *core)
 	strmap_done(&core->sandboxes);
 	strmap_done(&core->containers);
 	rs_tids_done(&core->seen);
+	rs_tids_done(&core->placed);
+	rs_tids_done(&core->untried);
 	free(core->view_path);
 	free(core->view_text);
 	free(core->view_containers);

@@ -8,7 +8,8 @@
  * log of its own; so every history is a deterministic test.
  *
  * Work that may be slow is queued and done by core_work() in slices; the calls that come
- * from NRI events do only what must be done before the runtime is answered.
+ * from NRI events do only what must be done before the runtime is answered, and leave even of
+ * that the rest to core_work(), which then begins with it, when they are told to hurry.
  *
  * Event model (docs/events.md): AddOrUpdate{uid, group state, total, reconciled} | Removed{uid},
  * one per change and none without a change.
@@ -143,6 +144,7 @@ enum core_notice_kind {
 	CORE_NOTICE_CONTAINER_PARTIAL,
 	CORE_NOTICE_AUDIT_MOVED, /* tasks NRI never told of were put into their group */
 	CORE_NOTICE_CLEANUP_DONE,
+	CORE_NOTICE_PUT_OFF, /* the runtime is answered before all was done; the rest comes next */
 	CORE_NOTICE_IGNORED, /* input that cannot be right, and was left aside */
 };
 
@@ -155,12 +157,21 @@ struct core_notice {
 	const char *text;
 };
 
+/* How much time the present call into the core has left. */
+enum core_hurry {
+	CORE_NO_HURRY,
+	CORE_HURRY,      /* others wait for the loop: leave what can be left */
+	CORE_ANSWER_NOW, /* the runtime will not wait longer: leave everything */
+};
+
 struct core_deps {
 	struct rs *rs;
 	const struct core_task_ops *tasks;
 	void *tasks_ctx;
 	void (*on_event)(void *ctx, const struct core_event *event);    /* must not call the core */
 	void (*on_notice)(void *ctx, const struct core_notice *notice); /* likewise; may be NULL */
+	/* Asked between two kernel calls of placements and the like. May be NULL: there is time. */
+	enum core_hurry (*hurry)(void *ctx);
 	void *ctx;
 };
 
@@ -186,8 +197,8 @@ void core_remove_pod(struct core *core, uint64_t now_ms, const struct core_pod *
 
 /*
  * START_CONTAINER: places every thread of the parked init before it returns. Of more threads than
- * a runtime's init ever has (CORE_STEP_TASKS), as of any large container later, the rest is queued
- * work. POD may be sparse.
+ * a runtime's init ever has (CORE_STEP_TASKS, and 32 in a hurry), as of any large container later,
+ * the rest is queued work. POD may be sparse.
  */
 void core_start_container(struct core *core, uint64_t now_ms, const struct core_pod *pod,
 			  const struct core_container *container);
@@ -293,6 +304,7 @@ struct core_stats {
 	size_t queued;     /* steps of work waiting */
 	bool synchronized; /* a Synchronize was received and all its work is done */
 	uint64_t events_emitted;
+	uint64_t put_off; /* answers that were given before all was done */
 };
 
 void core_stats(const struct core *core, struct core_stats *ret);

@@ -65,6 +65,7 @@ struct pod {
 	char *message; /* likewise, for people */
 	unsigned attempts;
 	struct core_retry_report *retry; /* asked for and not answered yet; NULL: none */
+	bool put_off;                    /* its group is made by queued work, before all else */
 	uint64_t retry_at;
 	uint64_t calm_at; /* a group lost again before this is not repaired at once */
 };
@@ -92,10 +93,13 @@ struct container {
 	uint32_t gen, pass;
 	enum container_state state;
 	pid_t pid;
-	bool created;   /* not started yet */
-	bool stopped;   /* ended; has no tasks to place any more */
-	bool placed;    /* has tasks in the group, though perhaps not all */
-	unsigned steps; /* made, of a placement with too many tasks for one; 0: none under way */
+	bool created;      /* not started yet */
+	bool stopped;      /* ended; has no tasks to place any more */
+	bool placed;       /* has tasks in the group, though perhaps not all */
+	bool put_off;      /* the runtime was answered too early for it: its steps come first */
+	unsigned steps;    /* made, of a placement with too many tasks for one; 0: none under way */
+	unsigned in_vain;  /* of these: after which no fewer were left than ever before */
+	size_t least_left; /* tasks in REST, after any of these */
 
 	const char *reason; /* static text; NULL: none */
 	char *message;
@@ -156,8 +160,12 @@ struct core {
 	uint64_t retry_due;     /* nothing is to be retried before; may be too early, never late */
 	uint64_t tombstone_due; /* likewise */
 	uint64_t events_emitted;
+	bool may_put_off; /* groups too: the runtime waits */
+	uint64_t put_off;
 
-	struct rs_tids seen; /* the last enumeration of a container's tasks */
+	struct rs_tids seen;    /* the last enumeration of a container's tasks */
+	struct rs_tids placed;  /* of these, when not all are in the group: those that are */
+	struct rs_tids untried; /* and those that there was no time for */
 	struct rs_capacity capacity;
 	uint64_t capacity_at;
 	bool capacity_known;
@@ -183,11 +191,19 @@ bool id_is_valid(const char *id);
 
 uint32_t core_random(struct core *core);
 
+static inline enum core_hurry core_hurry(const struct core *core)
+{
+	return core->deps.hurry ? core->deps.hurry(core->deps.ctx) : CORE_NO_HURRY;
+}
+
 /* ---- emit.c ----------------------------------------------------------------------------- */
 
 void notice(struct core *core, enum core_notice_kind kind, const struct pod *pod,
 	    const struct container *c, const char *fmt, ...) PRINTF_LIKE(5, 6);
 void notice_ignored(struct core *core, const char *what, const char *id, const char *why);
+
+/* The runtime is answered before all was done for POD or its container C (may be NULL). */
+void notice_put_off(struct core *core, const struct pod *pod, const struct container *c);
 
 /* Report POD's present state, unless the last event said just that. */
 void pod_report(struct core *core, struct pod *pod);
@@ -211,6 +227,12 @@ bool pod_has_stopped(const struct pod *pod); /* all of its sandboxes have */
 
 /* One attempt. The state becomes POD_EXISTS or POD_FAILED; returns 0 or the code of the failure. */
 int group_try(struct core *core, uint64_t now_ms, struct pod *pod, struct err *e);
+
+/*
+ * The same while the runtime waits: when the obvious way failed and there is no time for the
+ * others, the pod stays POD_QUEUED, as the first of its queue.
+ */
+void group_try_in_time(struct core *core, uint64_t now_ms, struct pod *pod);
 
 /* The group went away under us: make it again, once, and have its containers placed again. */
 void group_lost(struct core *core, uint64_t now_ms, struct pod *pod, const char *why);
@@ -246,6 +268,9 @@ void container_wait(struct core *core, struct container *c, const char *reason,
 void container_requeue(struct core *core, struct container *c);
 void container_queue_again(struct core *core, struct container *c);
 
+/* Leave C to queued work, where it comes first, because the runtime is to be answered. */
+void container_put_off(struct core *core, struct container *c);
+
 enum try {
 	TRY_STEP, /* enumerate and write everything, in steps of config.step_tasks */
 	TRY_INIT, /* likewise; the threads of the parked init are all there is */
@@ -273,16 +298,23 @@ void nopod_promote(struct core *core, struct pod *pod);
 struct placing {
 	bool init_only;
 	bool only_new; /* do not write again what the last good placement saw */
+	bool first;    /* what is left goes before all other queued work */
 	bool lost;     /* result: the group is not there any more */
 	bool no_tasks; /* result: the task source failed, or there are none */
 	size_t fresh;  /* result: tasks that the last good placement had not seen */
 };
 
-#define PLACE_STEPS_MAX 1000 /* who makes new tasks faster than this waits for a retry */
+/* A parked init has fewer threads. So many are written before it runs even in a hurry. */
+#define PLACE_INIT_MAX 32
+/* Who makes new tasks as fast as so many steps place them waits for a retry. */
+#define PLACE_IN_VAIN_MAX 1000
+/* Steps of one that was put off; after these it waits its turn, as others do. */
+#define PUT_OFF_STEPS_MAX 64
 
 /*
  * One rs_reconcile(). 0: every task is in the group. -EAGAIN: some are missing. -EINPROGRESS:
- * config.step_tasks were written and there are more, or may be; go on with only_new.
+ * config.step_tasks were written, or as many as there was time for, and there are more, or may be;
+ * go on with only_new.
  */
 int place_tasks(struct core *core, struct container *c, struct placing *p, struct err *e);
 

@@ -51,6 +51,14 @@ void notice_ignored(struct core *core, const char *what, const char *id, const c
 	       str_or_empty(id), why);
 }
 
+void notice_put_off(struct core *core, const struct pod *pod, const struct container *c)
+{
+	core->put_off++;
+	notice(core, CORE_NOTICE_PUT_OFF, pod, c, "%s",
+	       c ? "not all of its tasks are in the group yet; they come next"
+		 : "it has no group yet; that comes next");
+}
+
 static bool was_told(const struct pod *pod, const struct told *now)
 {
 	const struct told *last = &pod->told;

@@ -30,7 +30,7 @@ void core_run_pod(struct core *core, uint64_t now_ms, const struct core_pod *in)
 	if (pod->state == POD_RELEASED) /* its UID runs again: a new pod for everybody */
 		pod_set_state(core, pod, POD_QUEUED);
 	if (pod->state == POD_QUEUED)
-		(void)group_try(core, now_ms, pod, NULL);
+		group_try_in_time(core, now_ms, pod);
 	nopod_promote(core, pod);
 	pod_report(core, pod);
 }
@@ -144,10 +144,12 @@ static void container_started(struct core *core, uint64_t now_ms, struct contain
 		return;
 	}
 	if (pod->state == POD_QUEUED) {
-		(void)group_try(core, now_ms, pod, NULL);
+		group_try_in_time(core, now_ms, pod);
 		pod_report(core, pod);
 	}
-	(void)container_try(core, now_ms, c, how, NULL);
+	if (pod->state == POD_QUEUED || core_hurry(core) == CORE_ANSWER_NOW ||
+	    container_try(core, now_ms, c, how, NULL) == -EINPROGRESS)
+		container_put_off(core, c);
 	pod_report(core, pod);
 }
 

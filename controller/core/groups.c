@@ -185,12 +185,20 @@ static bool take_over_elsewhere(struct core *core, struct pod *pod, bool *ret_ad
 	return set_group(pod, &group, parent) == 0;
 }
 
+/* There is no room; what can still be done about that takes its time. */
+static bool is_to_wait(const struct core *core)
+{
+	return core->may_put_off && core_hurry(core) != CORE_NO_HURRY;
+}
+
 static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret_adopted,
 		  struct err *e)
 {
 	const char *parent = str_or_empty(pod->parent);
 	int r = leave_reserve(core, now_ms, pod, e);
 
+	if (r < 0 && is_to_wait(core))
+		return -EINPROGRESS;
 	if (r < 0)
 		return take_over_elsewhere(core, pod, ret_adopted) ? 0 : r;
 	r = create_below(core, pod, parent, ret_adopted, e);
@@ -203,6 +211,8 @@ static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret
 		if (r == 0)
 			tombstone_add_doubtful(core, now_ms, old);
 	}
+	if (is_capacity(r) && is_to_wait(core))
+		return -EINPROGRESS;
 	if (is_capacity(r) && take_over_elsewhere(core, pod, ret_adopted))
 		return 0;
 	/* Our own dead groups hold RMIDs: if one can go now, there is room. */
@@ -279,6 +289,9 @@ int group_try(struct core *core, uint64_t now_ms, struct pod *pod, struct err *e
 	if (pod->state == POD_EXISTS)
 		return 0;
 	r = create(core, now_ms, pod, &adopted, e);
+	if (r == -EINPROGRESS)
+		return err_set(e, r, "its group is tried again at once");
+	pod->put_off = false;
 	if (r < 0) {
 		e->code = r;
 		group_failed(core, now_ms, pod, e);
@@ -286,6 +299,21 @@ int group_try(struct core *core, uint64_t now_ms, struct pod *pod, struct err *e
 		group_made(core, now_ms, pod, adopted);
 	}
 	return r;
+}
+
+void group_try_in_time(struct core *core, uint64_t now_ms, struct pod *pod)
+{
+	int r;
+
+	core->may_put_off = true;
+	r = group_try(core, now_ms, pod, NULL);
+	core->may_put_off = false;
+	if (r != -EINPROGRESS)
+		return;
+	pod->put_off = true;
+	list_del(&pod->state_link);
+	list_prepend(&core->pod_queue, &pod->state_link);
+	notice_put_off(core, pod, NULL);
 }
 
 static void forget_placements(struct core *core, struct pod *pod)

@@ -12,6 +12,7 @@ struct source {
 	struct container *c;
 	struct core_task_query query;
 	struct rs_tids known; /* in the group already */
+	size_t enough;        /* tasks to be written whatever the hurry */
 	bool has_part; /* SEEN is what an earlier step has left, and was not handed out yet */
 	bool is_rest;  /* there is more than SEEN, for another step */
 	bool looked;
@@ -105,6 +106,21 @@ static bool is_ours(void *ctx, pid_t tid)
 	return s->core->deps.tasks->is_ours(s->core->deps.tasks_ctx, &s->query, tid);
 }
 
+static bool is_time_up(void *ctx, size_t nr_written)
+{
+	const struct source *s = ctx;
+
+	switch (core_hurry(s->core)) {
+	case CORE_NO_HURRY:
+		return false;
+	case CORE_HURRY:
+		return nr_written >= s->enough;
+	case CORE_ANSWER_NOW:
+		break;
+	}
+	return true;
+}
+
 static size_t count_fresh(const struct rs_tids *seen, const struct rs_tids *known)
 {
 	size_t n = 0, k = 0;
@@ -115,6 +131,23 @@ static size_t count_fresh(const struct rs_tids *seen, const struct rs_tids *know
 		n += k == known->nr || known->tid[k] != seen->tid[i];
 	}
 	return n;
+}
+
+static void swap_tids(struct rs_tids *a, struct rs_tids *b)
+{
+	struct rs_tids t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/* The next step goes on with what this one had no time for, and without what it did not place. */
+static int note_missing(const struct source *s)
+{
+	struct core *core = s->core;
+
+	swap_tids(&core->seen, &core->placed);
+	return rs_tids_merge(&s->c->rest, &core->untried);
 }
 
 /* Without memory nothing is remembered, which costs writes and no more. */
@@ -141,6 +174,9 @@ static int judge(const struct source *s, int r, const struct rs_reconcile_result
 	}
 	if (r < 0)
 		return r;
+	/* Go on as long as it leads somewhere: what is missing is seen again by the last step. */
+	if ((s->is_rest || res->cut_short) && (res->assigned || !res->refused))
+		return err_set(e, -EINPROGRESS, "more tasks than are placed at once");
 	/* No numbers: they change at every try, and every change of the text is an API write. */
 	if (res->refused)
 		return err_set(
@@ -148,8 +184,6 @@ static int judge(const struct source *s, int r, const struct rs_reconcile_result
 			"some of its tasks are in another control group than the pod's group");
 	if (res->missing)
 		return err_set(e, -EAGAIN, "some of its tasks are not in the group yet");
-	if (s->is_rest)
-		return err_set(e, -EINPROGRESS, "more tasks than are placed at once");
 	return 0;
 }
 
@@ -158,6 +192,7 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 	struct source s = {
 		.core = core,
 		.c = c,
+		.enough = p->init_only ? PLACE_INIT_MAX : 1,
 		.query =
 			{
 				.container_id = c->id,
@@ -172,6 +207,9 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 		.is_ours = core->deps.tasks->is_ours ? is_ours : NULL,
 		.ctx = &s,
 		.known = p->only_new ? &s.known : NULL,
+		.is_time_up = is_time_up,
+		.placed = &core->placed,
+		.untried = &core->untried,
 	};
 	struct rs_reconcile_result res;
 	bool is_good;
@@ -188,6 +226,8 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 	r = rs_reconcile(core->deps.rs, c->pod->path, &source, core->config.max_reconcile_passes,
 			 &res, e);
 	r = judge(&s, r, &res, p, e);
+	if (r == -EINPROGRESS && res.missing && note_missing(&s) < 0)
+		r = err_set(e, -ENOMEM, "tasks of a container: out of memory");
 	is_good = r == 0 || r == -EINPROGRESS;
 	p->fresh = is_good ? count_fresh(&core->seen, &c->known) : 0;
 	c->placed = res.assigned > 0 || (p->only_new && c->placed && !p->lost);

@@ -205,5 +205,6 @@ void core_stats(const struct core *core, struct core_stats *ret)
 			  (core->nr_tombstones - failed_removals) + core->sweep.pending,
 		.synchronized = core->synchronized,
 		.events_emitted = core->events_emitted,
+		.put_off = core->put_off,
 	};
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Queued work, one small step a call. Removals come first because they free RMIDs; the
- * groups of all pods come before the first container, so that every pod's first event is
- * its 0/0.
+ * Queued work, one small step a call. First comes what the runtime was answered too early for.
+ * Then removals, because they free RMIDs; the groups of all pods come before the first container,
+ * so that every pod's first event is its 0/0.
  */
 
 #include "core_priv.h"
@@ -40,8 +40,27 @@ static void note_synchronized(struct core *core)
 	core->synchronized = true;
 }
 
+/* What the runtime was answered too early for stands at the head of its queue. */
+static bool put_off_step(struct core *core, uint64_t now_ms)
+{
+	const struct pod *pod = list_entry(core->pod_queue.next, struct pod, state_link);
+	const struct container *c =
+		list_entry(core->container_queue.next, struct container, work_link);
+
+	if (!list_empty(&core->pod_queue) && pod->put_off) {
+		pod_step(core, now_ms);
+		return true;
+	}
+	if (list_empty(&core->container_queue) || !c->put_off || c->pod->state == POD_QUEUED)
+		return false;
+	container_step(core, now_ms);
+	return true;
+}
+
 static bool one_step(struct core *core, uint64_t now_ms)
 {
+	if (put_off_step(core, now_ms))
+		return true;
 	if (tombstone_step(core, now_ms) || cleanup_step(core, now_ms))
 		return true;
 	if (!list_empty(&core->pod_queue)) {

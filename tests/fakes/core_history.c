@@ -1039,6 +1039,8 @@ static void begin(struct history *h)
 	h->w->config.audit_interval_ms = AUDIT_MS;
 	h->w->config.retry_backoff_max_ms = BACKOFF_MAX_MS;
 	h->w->config.seed = h->seed + 1;
+	if ((h->from_bytes ? h->left : h->seed) % 3 == 1)
+		h->w->fidgety = h->seed + 1; /* and answers are put off */
 	for (int i = 0; i < NR_PODS; i++)
 		snprintf(h->pods[i].uid, sizeof(h->pods[i].uid), "u%d", i);
 	make_gold(h);

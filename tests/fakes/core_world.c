@@ -34,6 +34,7 @@ static int gate(struct world *w, enum world_op op)
 {
 	w->calls[op]++;
 	w->total_calls++;
+	w->us += w->slow_us[op];
 	if (w->fail_at && w->total_calls == w->fail_at)
 		return -w->fail_errno;
 	return -w->fail[op];
@@ -369,6 +370,21 @@ unsigned world_noticed(struct world *w, enum core_notice_kind kind)
 /* ---- the world itself ---------------------------------------------------------------------------
  */
 
+static enum core_hurry hurry(void *ctx)
+{
+	struct world *w = ctx;
+
+	if (w->fidgety) {
+		w->fidgety = w->fidgety * 1664525u + 1013904223u;
+		return w->fidgety >> 28 < 8    ? CORE_NO_HURRY
+		       : w->fidgety >> 28 < 12 ? CORE_HURRY
+					       : CORE_ANSWER_NOW;
+	}
+	if (w->us >= w->answer_at_us)
+		return CORE_ANSWER_NOW;
+	return w->us >= w->hurry_at_us ? CORE_HURRY : CORE_NO_HURRY;
+}
+
 struct world *world_new_sim(const struct rs_sim_config *config)
 {
 	struct world *w = must(calloc(1, sizeof(*w)));
@@ -376,6 +392,7 @@ struct world *world_new_sim(const struct rs_sim_config *config)
 	must_be(rs_sim_new(config, &w->sim, NULL) == 0, "simulated tree");
 	must_be(rs_new(&world_ops, w, &w->rs, NULL) == 0, "resctrl handle");
 	w->next_tid = FIRST_TID;
+	w->hurry_at_us = w->answer_at_us = UINT64_MAX;
 	w->keep_log = true;
 	w->config = (struct core_config){
 		.group_prefix = "podresctrl-",
@@ -420,6 +437,7 @@ void world_boot(struct world *w)
 		.tasks_ctx = w,
 		.on_event = on_event,
 		.on_notice = on_notice,
+		.hurry = hurry,
 		.ctx = w,
 	};
 

@@ -50,6 +50,14 @@ struct world {
 	bool no_control_groups; /* the kernel does not tell them */
 	unsigned grow_on_list;  /* each of the next N enumerations is followed by a fork */
 
+	/*
+	 * A second clock, which only slow operations move, and when the core is told by it to hurry
+	 * and to give up; UINT64_MAX: never. With FIDGETY it is told anything at random instead.
+	 */
+	uint64_t us, hurry_at_us, answer_at_us;
+	uint64_t slow_us[WORLD_NR_OPS]; /* what each operation takes */
+	uint32_t fidgety;               /* seed; 0: not */
+
 	int fail[WORLD_NR_OPS]; /* errno to fail with, 0: none */
 	unsigned calls[WORLD_NR_OPS];
 	unsigned long total_calls, fail_at; /* the one call that fails with fail_errno; 0: none */

@@ -439,12 +439,13 @@ START_TEST(when_the_time_is_up_the_rest_is_left_and_told)
 {
 	const struct rs_sim_config old = {.rmids = 32, .no_task_lists = true};
 	struct container c = {.passes = PASSES("1 2 3 4 5")};
-	struct rs_tids placed = {0};
+	struct rs_tids placed = {0}, untried = {0};
 	struct rs_task_source source = {.list = list_container,
 					.is_ours = is_ours,
 					.ctx = &c,
 					.is_time_up = after_two,
-					.placed = &placed};
+					.placed = &placed,
+					.untried = &untried};
 	struct rs_reconcile_result res;
 	struct fixture f;
 	struct rs_group g;
@@ -457,6 +458,9 @@ START_TEST(when_the_time_is_up_the_rest_is_left_and_told)
 	ck_assert_uint_eq(res.missing, 3);
 	ck_assert_uint_eq(res.passes, 1);
 	ck_assert_uint_eq(placed.nr, 2);
+	ck_assert_uint_eq(untried.nr, 3);
+	for (size_t i = 0; i < untried.nr; i++)
+		ASSERT_IN_GROUP(&f, untried.tid[i], "");
 	/* Nobody looked again, so each that was written was asked after. */
 	ck_assert_uint_eq(c.asked, 2);
 	ASSERT_IN_GROUP(&f, placed.tid[0], g.path);
@@ -465,11 +469,14 @@ START_TEST(when_the_time_is_up_the_rest_is_left_and_told)
 	source.known = &placed;
 	source.placed = NULL;
 	source.is_time_up = NULL;
+	untried.nr = 5;
 	ck_assert_int_eq(rs_reconcile(f.rs, g.path, &source, 10, &res, &f.e), 0);
 	ck_assert(!res.cut_short);
 	ck_assert_uint_eq(res.assigned, 3);
 	ck_assert_uint_eq(res.missing, 0);
+	ck_assert_uint_eq(untried.nr, 0);
 	rs_tids_done(&placed);
+	rs_tids_done(&untried);
 	fixture_done(&f);
 }
 END_TEST
