@@ -3,6 +3,7 @@
 
 #include "api_link.h"
 #include "backend.h"
+#include "budget.h"
 #include "clock.h"
 #include "core.h"
 #include "log.h"
@@ -19,15 +20,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Queued work may hold the loop this long before events get their turn. */
-#define WORK_SLICE_US 4000
-
 struct daemon {
 	struct options options;
 	char *config_text; /* of a launched plugin, cut up; options borrows from it */
 	struct log *log;
 	struct ev_loop *loop;
 	struct turn_watch turns;
+	struct budget budget; /* of the event or the slice of work that is under way */
 	uint32_t seed;
 	int failed; /* it ends because it cannot run; else 0 */
 	struct backend *backend;
@@ -91,17 +90,24 @@ static void report_placement(struct daemon *d)
 	d->placing_since_ms = 0;
 }
 
+static enum core_hurry hurry(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return budget_hurry(&d->budget, clock_monotonic_us());
+}
+
 static void on_work(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct daemon *d = w->data;
-	uint64_t started_us = clock_monotonic_us();
 	bool is_more;
 
 	(void)loop;
 	(void)revents;
+	budget_for_work(&d->budget, clock_monotonic_us());
 	do {
 		is_more = core_work(d->core, clock_monotonic_ms());
-	} while (is_more && clock_monotonic_us() - started_us < WORK_SLICE_US);
+	} while (is_more && hurry(d) == CORE_NO_HURRY);
 	/* Also when the last step used up the slice: nobody comes by again. */
 	if (core_next_work_ms(d->core) > 0)
 		report_placement(d);
@@ -194,6 +200,7 @@ static int new_core(struct daemon *d, struct err *e)
 		.tasks_ctx = d->finder,
 		.on_event = on_core_event,
 		.on_notice = on_core_notice,
+		.hurry = hurry,
 		.ctx = d,
 	};
 
@@ -288,6 +295,7 @@ static int new_runtime_link(struct daemon *d, struct err *e)
 		.plugin_name = d->options.plugin_name,
 		.plugin_index = d->options.plugin_index,
 		.seed = d->seed,
+		.budget = &d->budget,
 		.on_configured = on_configured,
 		.on_final_loss = on_final_loss,
 		.on_synchronized = on_synchronized,
@@ -308,6 +316,7 @@ int daemon_new(const struct options *options, struct log *log, struct daemon **r
 	d->options = *options;
 	d->log = log;
 	d->seed = random_seed();
+	budget_for_work(&d->budget, clock_monotonic_us());
 	d->loop = ev_default_loop(EVFLAG_NOENV);
 	if (!d->loop) {
 		free(d);

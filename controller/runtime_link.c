@@ -2,6 +2,7 @@
 #include "runtime_link.h"
 
 #include "attr.h"
+#include "budget.h"
 #include "clock.h"
 #include "core.h"
 #include "core_input.h"
@@ -17,6 +18,8 @@
 #define READ_CHUNK (64u << 10)
 /* A launched plugin's snapshot comes right after Configure, or never. */
 #define NO_SNAPSHOT_S 10.
+/* Slow answers are told once in so long: whoever reads it at night needs no more. */
+#define SLOW_EVERY_MS 60000
 
 struct runtime_link {
 	struct ev_loop *loop;
@@ -32,6 +35,8 @@ struct runtime_link {
 	struct stale_pods *stale_pods;
 	struct nri_backoff backoff;
 	uint64_t synchronized_ms; /* when; 0: not synchronized */
+	uint64_t slow_told_ms;    /* when last; 0: never */
+	unsigned slow_untold;     /* answers since */
 	uint32_t random;
 	int last_failure; /* code that was logged, so that each is said once */
 	unsigned char buffer[READ_CHUNK];
@@ -102,18 +107,50 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 	link->config.on_synchronized(link->config.ctx);
 }
 
-static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
-		     const struct nri_container *container)
+/* A quarter of what the runtime allows is gone, so others on the node have waited, too. */
+static void note_time(struct runtime_link *link, enum nri_event event, uint64_t began_us,
+		      uint64_t allowed_us)
 {
-	struct runtime_link *link = ctx;
+	uint64_t now_us = clock_monotonic_us(), now_ms = now_us / 1000;
+	char took[24], allowed[24], others[24];
 
-	if (!link->core)
+	if (now_us - began_us <= allowed_us / BUDGET_ANSWER_PART)
 		return;
+	link->slow_untold++;
+	if (link->slow_told_ms && now_ms - link->slow_told_ms < SLOW_EVERY_MS)
+		return;
+	log_write(link->log, LOG_LEVEL_WARN, "the runtime had to wait for the answer to an event",
+		  "event", nri_event_name(event), "took_ms",
+		  log_uint(took, sizeof(took), (now_us - began_us) / 1000), "allowed_ms",
+		  log_uint(allowed, sizeof(allowed), allowed_us / 1000), "since_last_told",
+		  log_uint(others, sizeof(others), link->slow_untold), NULL);
+	link->slow_told_ms = now_ms;
+	link->slow_untold = 0;
+}
+
+static void tell_core(struct runtime_link *link, enum nri_event event, const struct nri_pod *pod,
+		      const struct nri_container *container)
+{
 	/* Without a snapshot, a pod from before is known by what happens in it. */
 	if (!link->synchronized_ms && container && pod && *pod->uid &&
 	    (event == NRI_START_CONTAINER || event == NRI_POST_START_CONTAINER))
 		core_input_event(link->core, clock_monotonic_ms(), NRI_RUN_POD_SANDBOX, pod, NULL);
 	core_input_event(link->core, clock_monotonic_ms(), event, pod, container);
+}
+
+static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
+		     const struct nri_container *container, uint64_t deadline_ms)
+{
+	uint64_t began_us = clock_monotonic_us();
+	uint64_t deadline_us = deadline_ms > UINT64_MAX / 1000 ? UINT64_MAX : deadline_ms * 1000;
+	struct runtime_link *link = ctx;
+
+	if (!link->core)
+		return;
+	budget_for_event(link->config.budget, began_us, deadline_us);
+	tell_core(link, event, pod, container);
+	budget_for_work(link->config.budget, clock_monotonic_us());
+	note_time(link, event, began_us, deadline_us > began_us ? deadline_us - began_us : 0);
 	stale_pods_event(link->stale_pods, clock_monotonic_ms(), event, pod, container);
 	look_for_stale_pods(link);
 }

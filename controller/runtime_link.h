@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct budget;
 struct core;
 struct log;
 struct runtime_link;
@@ -25,7 +26,8 @@ struct runtime_link_config {
 	const char *launch_socket; /* $NRI_PLUGIN_SOCKET when the runtime launched us, else NULL */
 	const char *plugin_name;
 	const char *plugin_index;
-	uint32_t seed; /* spreads the reconnects of many nodes */
+	uint32_t seed;         /* spreads the reconnects of many nodes */
+	struct budget *budget; /* set for each event; what the core asks, see core_deps.hurry */
 	/*
 	 * Launched, once: TEXT is what the runtime keeps as our configuration, "" for nothing.
 	 * Has to call runtime_link_set_core(). When it fails, the runtime is told why, and

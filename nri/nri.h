@@ -147,7 +147,7 @@ struct nri_configure {
  * Called by nri_session_feed(), one at a time and in the order of the wire. A
  * handler must not block: the runtime holds up every pod operation of the node
  * until the answer, which is queued when the handler returns, and closes the
- * connection after request_timeout_ms. None but configure can fail: an error in the
+ * connection when it takes too long. None but configure can fail: an error in the
  * answer would fail the pod or container. Handlers must not feed, tick or free the
  * session. Any of them may be NULL.
  */
@@ -170,9 +170,13 @@ struct nri_handlers {
 	 * For a pod event POD is given and CONTAINER is NULL. For a container event
 	 * CONTAINER is given, and POD unless the runtime left it out. Events may repeat,
 	 * miss, come in odd orders and, in theory, before the snapshot.
+	 *
+	 * DEADLINE_MS, on the clock of nri_session_feed(), is when the runtime ceases to wait:
+	 * what the request says, else what Configure said, from the arrival of its first byte on.
+	 * A handler that cannot be done well before returns and goes on later. UINT64_MAX: never.
 	 */
 	void (*event)(void *ctx, enum nri_event event, const struct nri_pod *pod,
-		      const struct nri_container *container);
+		      const struct nri_container *container, uint64_t deadline_ms);
 
 	/* The runtime is about to stop. No known runtime says so; the connection just ends. */
 	void (*shutdown)(void *ctx);

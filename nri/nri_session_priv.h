@@ -19,8 +19,11 @@ struct nri_session {
 
 	enum nri_session_state state;
 	uint64_t deadline_ms;
-	bool is_registered;   /* RegisterPlugin was answered; may come after Configure */
-	uint32_t last_stream; /* highest stream id the runtime used */
+	uint64_t now_ms;             /* of the feed that is being worked on */
+	uint64_t began_ms;           /* when the first byte of the present request came */
+	uint64_t request_timeout_ms; /* for requests that say none */
+	bool is_registered;          /* RegisterPlugin was answered; may come after Configure */
+	uint32_t last_stream;        /* highest stream id the runtime used */
 	struct nri_session_stats stats;
 
 	struct mux_rx mux;

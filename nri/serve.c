@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define NS_PER_MS  1000000u
 #define QUOTED_MAX 64 /* of a peer's text that is sent back to it */
 
 static int queued(int r, struct err *e)
@@ -105,6 +106,7 @@ static int serve_configure(struct nri_session *s, uint32_t stream, struct ttrpc_
 	configure.events = nri_events_supported(s->events, &configure);
 	if (s->state == NRI_SESSION_REGISTERING)
 		s->state = NRI_SESSION_CONFIGURED;
+	s->request_timeout_ms = configure.request_timeout_ms;
 	if (s->handlers->configure && s->handlers->configure(s->ctx, &configure, &why) < 0)
 		return refuse_configuration(s, stream, &why, e);
 
@@ -147,7 +149,17 @@ static int serve_synchronize(struct nri_session *s, uint32_t stream, struct ttrp
 	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
 }
 
-static void deliver_event(struct nri_session *s, const struct nri_event_message *msg)
+/* A request's own timeout is what was left when it was sent, so it is the better one. */
+static uint64_t deadline_of(const struct nri_session *s, const struct ttrpc_request *req)
+{
+	uint64_t wait_ms =
+		req->timeout_ns > 0 ? (uint64_t)req->timeout_ns / NS_PER_MS : s->request_timeout_ms;
+
+	return s->began_ms > UINT64_MAX - wait_ms ? UINT64_MAX : s->began_ms + wait_ms;
+}
+
+static void deliver_event(struct nri_session *s, const struct nri_event_message *msg,
+			  uint64_t deadline_ms)
 {
 	enum nri_event event = (enum nri_event)msg->event;
 	bool is_known = msg->event >= NRI_RUN_POD_SANDBOX && msg->event <= NRI_EVENT_MAX;
@@ -159,12 +171,14 @@ static void deliver_event(struct nri_session *s, const struct nri_event_message 
 	}
 	s->stats.events++;
 	if (s->handlers->event)
-		s->handlers->event(s->ctx, event, msg->pod, is_container ? msg->container : NULL);
+		s->handlers->event(s->ctx, event, msg->pod, is_container ? msg->container : NULL,
+				   deadline_ms);
 }
 
 static int serve_event(struct nri_session *s, uint32_t stream, struct nri_method method,
-		       struct ttrpc_span in, struct err *e)
+		       const struct ttrpc_request *req, struct err *e)
 {
+	struct ttrpc_span in = req->payload;
 	struct nri_event_message msg;
 	int r;
 
@@ -175,7 +189,7 @@ static int serve_event(struct nri_session *s, uint32_t stream, struct nri_method
 	if (r < 0)
 		r = undecodable(s, r, e);
 	else
-		deliver_event(s, &msg);
+		deliver_event(s, &msg, deadline_of(s, req));
 	return r < 0 ? r : reply_empty(s, stream, e);
 }
 
@@ -202,7 +216,7 @@ static int serve_request(struct nri_session *s, uint32_t stream, const struct tt
 		return serve_shutdown(s, stream, e);
 	case NRI_METHOD_STATE_CHANGE:
 	case NRI_METHOD_EVENT:
-		return serve_event(s, stream, method, req->payload, e);
+		return serve_event(s, stream, method, req, e);
 	case NRI_METHOD_UNKNOWN:
 		break;
 	}

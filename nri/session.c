@@ -9,6 +9,7 @@
 
 #define REGISTER_TIMEOUT_MS    30000u /* runtimes register one plugin at a time: be patient */
 #define SYNCHRONIZE_TIMEOUT_MS 15000u
+#define REQUEST_TIMEOUT_MS     2000u /* until Configure says */
 #define REGISTER_STREAM        1u
 #define DECODE_MAX             (64u << 20) /* one decoded message of at most 4 MiB */
 #define QUOTED_MAX             200
@@ -51,6 +52,7 @@ static void fill_session(struct nri_session *s, const struct nri_session_config 
 		config->register_timeout_ms ? config->register_timeout_ms : REGISTER_TIMEOUT_MS;
 	s->synchronize_timeout_ms = config->synchronize_timeout_ms ? config->synchronize_timeout_ms
 								   : SYNCHRONIZE_TIMEOUT_MS;
+	s->request_timeout_ms = REQUEST_TIMEOUT_MS;
 	s->state = NRI_SESSION_NEW;
 	s->deadline_ms = UINT64_MAX;
 	ttrpc_rx_init(&s->plugin_rx);
@@ -171,6 +173,15 @@ static int take_response(struct nri_session *s, const struct ttrpc_frame *frame,
 	return 0;
 }
 
+/* As ttrpc_rx_take(), and when each message of the runtime began. */
+static int take_message(struct nri_session *s, struct ttrpc_rx *rx, struct mux_slice *slice,
+			struct ttrpc_frame *frame)
+{
+	if (rx == &s->plugin_rx && !ttrpc_rx_is_inside(rx))
+		s->began_ms = s->now_ms;
+	return ttrpc_rx_take(rx, &slice->data, &slice->len, frame);
+}
+
 /* One piece of one connection's stream, which may hold any number of messages. */
 static int take_slice(struct nri_session *s, struct mux_slice slice, struct err *e)
 {
@@ -183,7 +194,7 @@ static int take_slice(struct nri_session *s, struct mux_slice slice, struct err 
 		s->stats.ignored++;
 		return 0;
 	}
-	while ((r = ttrpc_rx_take(rx, &slice.data, &slice.len, &frame)) > 0) {
+	while ((r = take_message(s, rx, &slice, &frame)) > 0) {
 		r = is_plugin ? nri_serve(s, &frame, e) : take_response(s, &frame, e);
 		if (r < 0)
 			return r;
@@ -202,6 +213,7 @@ int nri_session_feed(struct nri_session *s, const void *data, size_t len, uint64
 		return err_set(e, -ESHUTDOWN, "NRI session: not running");
 	if (len == 0)
 		return 0;
+	s->now_ms = now_ms;
 	while ((r = mux_rx_take(&s->mux, &p, &len, &slice)) > 0) {
 		r = take_slice(s, slice, e);
 		if (r < 0)

@@ -68,6 +68,12 @@ void ttrpc_rx_done(struct ttrpc_rx *rx);
 MUST_CHECK int ttrpc_rx_take(struct ttrpc_rx *rx, const uint8_t **data, size_t *len,
 			     struct ttrpc_frame *ret);
 
+/* True once some bytes of a message, and not yet all, were taken. */
+static inline bool ttrpc_rx_is_inside(const struct ttrpc_rx *rx)
+{
+	return rx->have > 0;
+}
+
 /* Text or bytes inside a message; not NUL-terminated. */
 struct ttrpc_span {
 	const uint8_t *data;

@@ -92,8 +92,9 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 }
 
 static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
-		     const struct nri_container *container)
+		     const struct nri_container *container, uint64_t deadline_ms)
 {
+	(void)deadline_ms;
 	if (nri_event_is_container(event) ? !container : (!pod || container))
 		abort();
 	mix(ctx, nri_event_name(event));

@@ -21,7 +21,8 @@
 struct recorder {
 	struct strbuf log;
 	struct nri_session *session;
-	const char *refusal; /* of Configure, and why; NULL: it is taken */
+	uint64_t deadline_ms; /* of the last event */
+	const char *refusal;  /* of Configure, and why; NULL: it is taken */
 };
 
 static inline int on_configure(void *ctx, const struct nri_configure *c, struct err *e)
@@ -63,10 +64,11 @@ static inline void on_synchronize(void *ctx, const struct nri_pod *pods, size_t 
 }
 
 static inline void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
-			    const struct nri_container *container)
+			    const struct nri_container *container, uint64_t deadline_ms)
 {
 	struct recorder *rec = ctx;
 
+	rec->deadline_ms = deadline_ms;
 	(void)strbuf_adds(&rec->log, nri_event_name(event));
 	if (pod)
 		record_pod(&rec->log, pod);

@@ -173,6 +173,96 @@ START_TEST(deadlines_do_not_wrap_around)
 }
 END_TEST
 
+/* ---- how long the runtime waits for an answer ---- */
+
+#define NO_TIMEOUT INT64_MIN
+
+/* An event that was sent with TIMEOUT_NS left. */
+static void add_event(struct strbuf *in, uint32_t stream, int64_t timeout_ns)
+{
+	struct ttrpc_request req = {
+		.service = {(const uint8_t *)"nri.pkg.api.v1alpha1.Plugin", 27},
+		.method = {(const uint8_t *)"RunPodSandbox", 13},
+		.timeout_ns = timeout_ns == NO_TIMEOUT ? 0 : timeout_ns,
+	};
+	struct strbuf payload;
+
+	strbuf_init(&payload, BYTES_MAX);
+	fake_nri_encode_event(&payload, &(struct nri_pod){.id = "p"}, NULL);
+	req.payload = (struct ttrpc_span){(uint8_t *)payload.data, payload.len};
+	ck_assert_int_eq(ttrpc_add_request(in, MUX_CONN_PLUGIN, stream, &req), 0);
+	strbuf_done(&payload);
+}
+
+static const struct {
+	const char *name;
+	int64_t timeout_ns;
+	uint64_t now_ms, want;
+} patience[] = {
+	{"as the request says", 1999900000, 1000, 2999},
+	{"less than a millisecond is none", 999999, 1000, 1000},
+	{"nothing is said: as Configure did", NO_TIMEOUT, 1000, 1700},
+	{"nonsense is as good as nothing", -5, 1000, 1700},
+	{"as long as can be said", INT64_MAX, 1000, 1000 + INT64_MAX / 1000000},
+	{"time does not wrap around", INT64_MAX, UINT64_MAX - 5, UINT64_MAX},
+};
+
+START_TEST(an_event_comes_with_its_deadline)
+{
+	struct strbuf in, payload;
+
+	strbuf_init(&in, BYTES_MAX);
+	strbuf_init(&payload, BYTES_MAX);
+	fake_nri_encode_configure(&payload,
+				  &(struct fake_nri_configure){.request_timeout_ms = 700});
+	add_request(&in, 1, "Configure", payload.data, payload.len);
+	add_event(&in, 3, patience[_i].timeout_ns);
+	ck_assert_int_eq(nri_session_feed(rec.session, in.data, in.len, patience[_i].now_ms, NULL),
+			 0);
+	ck_assert_msg(rec.deadline_ms == patience[_i].want, "%s: %ju", patience[_i].name,
+		      (uintmax_t)rec.deadline_ms);
+	strbuf_done(&in);
+	strbuf_done(&payload);
+}
+END_TEST
+
+START_TEST(a_runtime_that_says_nothing_waits_two_seconds)
+{
+	struct strbuf in;
+
+	strbuf_init(&in, BYTES_MAX);
+	add_event(&in, 1, NO_TIMEOUT);
+	ck_assert_int_eq(nri_session_feed(rec.session, in.data, in.len, 5000, NULL), 0);
+	ck_assert_uint_eq(rec.deadline_ms, 7000);
+	ck_assert_int_eq(feed_at(R_CONFIGURE, 5000), 0); /* containerd's own: the same */
+	strbuf_reset(&in);
+	add_event(&in, 3, NO_TIMEOUT);
+	ck_assert_int_eq(nri_session_feed(rec.session, in.data, in.len, 6000, NULL), 0);
+	ck_assert_uint_eq(rec.deadline_ms, 8000);
+	strbuf_done(&in);
+}
+END_TEST
+
+START_TEST(the_wait_begins_with_the_first_byte)
+{
+	struct strbuf in;
+	size_t first;
+
+	strbuf_init(&in, BYTES_MAX);
+	add_event(&in, 1, 1000000000);
+	first = in.len;
+	add_event(&in, 3, 1000000000);
+	/* the multiplexer's header is no byte of it, but the first of ttrpc's is */
+	for (size_t i = 0; i < in.len; i++) {
+		ck_assert_int_eq(nri_session_feed(rec.session, in.data + i, 1, 100 + i, NULL), 0);
+		if (i + 1 == first)
+			ck_assert_uint_eq(rec.deadline_ms, 100 + MUX_HEADER_LEN + 1000);
+	}
+	ck_assert_uint_eq(rec.deadline_ms, 100 + first + MUX_HEADER_LEN + 1000);
+	strbuf_done(&in);
+}
+END_TEST
+
 /* ---- frames ---- */
 
 /* Feed a ttrpc header and BODY zero bytes on CONN, and give back the code of the answer. */
@@ -385,6 +475,9 @@ static Suite *fill(Suite *s)
 	tcase_add_test(d, a_runtime_that_never_synchronizes_is_given_up);
 	tcase_add_test(d, a_synchronized_session_waits_for_ever);
 	tcase_add_test(d, deadlines_do_not_wrap_around);
+	tcase_add_loop_test(d, an_event_comes_with_its_deadline, 0, (int)ARRAY_LEN(patience));
+	tcase_add_test(d, a_runtime_that_says_nothing_waits_two_seconds);
+	tcase_add_test(d, the_wait_begins_with_the_first_byte);
 	suite_add_tcase(s, d);
 
 	tcase_add_checked_fixture(f, setup, teardown);
