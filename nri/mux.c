@@ -36,6 +36,7 @@ int mux_rx_take(struct mux_rx *rx, const uint8_t **data, size_t *len, struct mux
 		return 0;
 
 	*ret = (struct mux_slice){.conn = rx->conn, .data = *data};
+	ret->is_start = rx->left == get_be32(rx->header + 4);
 	ret->len = min_size(rx->left, *len);
 	rx->left -= (uint32_t)ret->len;
 	*data += ret->len;

@@ -9,6 +9,7 @@
 
 #include "strbuf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MUX_HEADER_LEN   8
@@ -37,6 +38,7 @@ struct mux_slice {
 	uint32_t conn;
 	const uint8_t *data;
 	size_t len;
+	bool is_start; /* of a frame */
 };
 
 /*

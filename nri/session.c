@@ -191,7 +191,7 @@ static int take_slice(struct nri_session *s, struct mux_slice slice, struct err 
 	int r;
 
 	if (!is_plugin && slice.conn != MUX_CONN_RUNTIME) {
-		s->stats.ignored++;
+		s->stats.ignored += slice.is_start;
 		return 0;
 	}
 	while ((r = take_message(s, rx, &slice, &frame)) > 0) {

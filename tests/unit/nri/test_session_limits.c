@@ -480,6 +480,7 @@ static Suite *fill(Suite *s)
 	tcase_add_test(d, the_wait_begins_with_the_first_byte);
 	suite_add_tcase(s, d);
 
+	tcase_set_timeout(f, 60); /* half a million requests, on a busy machine */
 	tcase_add_checked_fixture(f, setup, teardown);
 	tcase_add_loop_test(f, odd_frames_are_answered_or_ignored_and_the_next_is_served, 0,
 			    (int)ARRAY_LEN(frames));
