@@ -340,7 +340,10 @@ static int open_session(struct runtime_link *link, struct err *e)
 	const struct nri_session_config config = {
 		.plugin_name = link->config.plugin_name,
 		.plugin_index = link->config.plugin_index,
-		.synchronize_timeout_ms = link->config.launch_socket ? UINT64_MAX : 0,
+		.register_timeout_ms = link->config.register_timeout_ms,
+		.synchronize_timeout_ms = link->config.launch_socket
+						  ? UINT64_MAX
+						  : link->config.synchronize_timeout_ms,
 	};
 	int r = open_socket(link, e);
 
@@ -380,6 +383,7 @@ int runtime_link_new(struct ev_loop *loop, const struct runtime_link_config *con
 	link->log = log;
 	link->fd = -1;
 	link->random = config->seed;
+	link->backoff.first_ms = config->reconnect_first_ms;
 	link->stale_pods = stale_pods_new(pod_is_empty, link, config->seed);
 	if (!link->stale_pods) {
 		free(link);

@@ -28,6 +28,8 @@ struct runtime_link_config {
 	const char *plugin_index;
 	uint32_t seed;         /* spreads the reconnects of many nodes */
 	struct budget *budget; /* set for each event; what the core asks, see core_deps.hurry */
+	/* How long to wait, for tests; 0: as long as nri.h says. */
+	uint64_t register_timeout_ms, synchronize_timeout_ms, reconnect_first_ms;
 	/*
 	 * Launched, once: TEXT is what the runtime keeps as our configuration, "" for nothing.
 	 * Has to call runtime_link_set_core(). When it fails, the runtime is told why, and

@@ -11,7 +11,7 @@ uint64_t nri_backoff_next(struct nri_backoff *b, uint64_t healthy_ms, uint32_t r
 	uint64_t spread;
 
 	if (b->delay_ms == 0 || healthy_ms >= HEALTHY_MS)
-		b->delay_ms = FIRST_MS;
+		b->delay_ms = b->first_ms ? b->first_ms : FIRST_MS;
 	else
 		b->delay_ms = b->delay_ms > MOST_MS / 2 ? MOST_MS : b->delay_ms * 2;
 	spread = 2 * b->delay_ms / JITTER;

@@ -280,6 +280,7 @@ MUST_CHECK int nri_adopt_socket(const char *value, int *ret_fd, struct err *e);
  * rarer: 0.5 s doubling to 30 s, give or take 20 %. Starts zeroed.
  */
 struct nri_backoff {
+	uint64_t first_ms; /* 0: 500 */
 	uint64_t delay_ms;
 };
 
