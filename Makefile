@@ -47,7 +47,7 @@ help: ## list the targets
 .DEFAULT_GOAL := help
 
 .PHONY: all
-all: packages-build $(O)/podresctrld ## build podresctrld
+all: packages-build $(O)/podresctrld $(O)/kubectl-podresctrl ## build podresctrld and the kubectl plugin
 
 .PHONY: packages-build packages-check packages-lint packages-fuzz packages-valgrind
 packages-build:
@@ -89,6 +89,14 @@ $(O)/podresctrld: $(O)/controller/main.o $(LINK)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LINK) $(PKG_LIBS)
 
+# The kubectl plugin: one file for those who use it, in parts here. Each part but the first begins with two lines for
+# the shellcheck and the licence of the part.
+PLUGIN_PARTS := $(sort $(wildcard cli/plugin/*.sh))
+$(O)/kubectl-podresctrl: $(PLUGIN_PARTS)
+	@echo "  GEN     $@"
+	@mkdir -p $(@D)
+	$(Q)awk 'NR == FNR || FNR > 2' $(PLUGIN_PARTS) | sed 's/@VERSION@/$(VERSION)/' >$@.new && chmod +x $@.new && mv $@.new $@
+
 # ---- tests: every tests/unit/<module>/test_*.c is one program, with the shared runner ----
 TEST_INC := -Itests -Itests/fakes $(foreach m,$(MODULES),-I$(m)) -I$(O)/gen
 # A file under tests/fakes with a main() of its own is a program, named fake_*_main.c.
@@ -121,7 +129,7 @@ $(FUZZ_BIN): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(F
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/fuzz/replay.o $(FAKE_OBJ) $(LINK) $(PKG_LIBS)
 
 .PHONY: test-programs
-test-programs: $(UNIT_BIN) $(FUZZ_BIN) $(FAKE_BIN) $(O)/podresctrld
+test-programs: $(UNIT_BIN) $(FUZZ_BIN) $(FAKE_BIN) $(O)/podresctrld $(O)/kubectl-podresctrl
 
 .PHONY: check
 check: packages-check ## unit and integration tests, no root, under 3 minutes
@@ -185,7 +193,7 @@ format: ## apply .clang-format
 	@clang-format -i $(C_FILES)
 format-check: ## judge the formatting
 	@clang-format --dry-run --Werror $(C_FILES)
-lint: packages-lint format-check $(O)/gen/nri.pb-c.h ## formatting, banned calls, shellcheck, cppcheck, clang-tidy
+lint: packages-lint format-check $(O)/gen/nri.pb-c.h $(O)/kubectl-podresctrl ## formatting, banned calls, shellcheck, cppcheck, clang-tidy
 	@O=$(O) tests/lint/run
 
 .PHONY: clean

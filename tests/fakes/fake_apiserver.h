@@ -121,5 +121,8 @@ void fake_api_compact(struct fake_api *f);
 /* Set the version counter, also backwards as after a restored etcd. */
 void fake_api_set_version(struct fake_api *f, uint64_t version);
 
+/* Is the definition of podresctrlstatuses missing? Its objects are kept meanwhile. */
+void fake_api_set_definition(struct fake_api *f, bool is_there);
+
 /* Cut every connection and refuse new ones, or accept them again on the same port. */
 void fake_api_set_down(struct fake_api *f, bool down);

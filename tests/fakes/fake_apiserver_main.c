@@ -3,7 +3,7 @@
 /*
  * The fake API server as a program, for the demo and for trying things with kubectl:
  *
- *	fake_apiserver --kubeconfig-out FILE [--port N] [--token T]
+ *	fake_apiserver --kubeconfig-out FILE [--port N] [--token T] [--no-definition]
  *
  * kubectl sends no token over plain HTTP, so with --token only other clients get in.
  * It prints its URL, writes the kubeconfig, and serves until SIGTERM or SIGINT.
@@ -63,11 +63,13 @@ int main(int argc, char **argv)
 		{"kubeconfig-out", required_argument, NULL, 'k'},
 		{"port", required_argument, NULL, 'p'},
 		{"token", required_argument, NULL, 't'},
+		{"no-definition", no_argument, NULL, 'd'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *kubeconfig = NULL, *token = NULL;
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct fake_api *f;
+	bool has_definition = true;
 	long port = 0;
 	int opt;
 
@@ -78,6 +80,8 @@ int main(int argc, char **argv)
 			port = strtol(optarg, NULL, 10);
 		else if (opt == 't')
 			token = optarg;
+		else if (opt == 'd')
+			has_definition = false;
 		else
 			return EXIT_FAILURE;
 	}
@@ -89,6 +93,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	fake_api_set_token(f, token);
+	fake_api_set_definition(f, has_definition);
 	if (kubeconfig && write_kubeconfig(f, kubeconfig) < 0) {
 		perror("fake_apiserver: cannot write the kubeconfig");
 		fake_api_free(f);

@@ -96,7 +96,7 @@ struct fake_api {
 	uint64_t version, oldest; /* events up to OLDEST are forgotten */
 	size_t nr_events, write_max;
 	unsigned int nr_accepted;
-	bool gc_pending, is_down;
+	bool gc_pending, is_down, has_no_definition;
 	struct strbuf last_head, last_body;
 	uint64_t (*now_ms)(void *ctx);
 	void *clock_ctx;
@@ -141,12 +141,15 @@ void fake_create(struct fake_api *f, struct fake_conn *c, struct fake_request *r
 void fake_update(struct fake_api *f, struct fake_conn *c, struct fake_request *rq);
 void fake_delete(struct fake_api *f, struct fake_conn *c, struct fake_request *rq);
 
+/* fake_apiserver_review.c: "may I?", answered by the roles that are stored */
+void fake_review(struct fake_api *f, struct fake_conn *c, const struct fake_request *rq);
+
 /* fake_apiserver_patch.c: NULL when the patch does not apply; *RET_TEST: a test op failed */
 struct json_object *fake_json_patch(struct json_object *o, struct json_object *patch);
 struct json_object *fake_merge_patch(struct json_object *o, struct json_object *patch);
 
 /* fake_apiserver_view.c: discovery, tables, metadata */
-bool fake_discovery(struct fake_conn *c, const struct fake_request *rq);
+bool fake_discovery(const struct fake_api *f, struct fake_conn *c, const struct fake_request *rq);
 struct json_object *fake_view(const struct fake_api *f, const struct fake_type *type,
 			      enum fake_as as, struct json_object *o, bool with_columns);
 struct json_object *fake_view_list(const struct fake_api *f, const struct fake_type *type,

@@ -500,7 +500,7 @@ static void answer_fault(struct fake_conn *c, const struct fake_api_fault *x)
 
 static void serve(struct fake_api *f, struct fake_conn *c, struct fake_request *rq)
 {
-	if (!rq->type && strcmp(rq->verb, "list") == 0 && fake_discovery(c, rq))
+	if (!rq->type && strcmp(rq->verb, "list") == 0 && fake_discovery(f, c, rq))
 		return;
 	if (!rq->type)
 		not_found(c, rq);
@@ -510,6 +510,9 @@ static void serve(struct fake_api *f, struct fake_conn *c, struct fake_request *
 		list(f, c, rq);
 	else if (strcmp(rq->verb, "watch") == 0)
 		watch(f, c, rq);
+	else if (strcmp(rq->verb, "create") == 0 &&
+		 strcmp(rq->type->resource, "selfsubjectaccessreviews") == 0)
+		fake_review(f, c, rq);
 	else if (strcmp(rq->verb, "create") == 0)
 		fake_create(f, c, rq);
 	else if (strcmp(rq->verb, "update") == 0 || strcmp(rq->verb, "patch") == 0)
@@ -551,6 +554,8 @@ void fake_handle(struct fake_api *f, struct fake_conn *c, struct fake_request *r
 	struct fake_fault *x;
 
 	route(rq);
+	if (f->has_no_definition && rq->type && rq->type->is_custom)
+		rq->type = NULL;
 	rq->verb = verb_of(rq);
 	snprintf(resource, sizeof(resource), "%s%s%s", rq->type ? rq->type->resource : "",
 		 *rq->sub ? "/" : "", rq->sub);

@@ -52,9 +52,11 @@ static struct json_object *new_resource(const struct fake_type *t, bool is_statu
 	json_object_object_add(r, "verbs", verbs(is_status ? some : all));
 	if (is_status)
 		return r;
-	a = json_object_new_array();
-	json_object_array_add(a, text(t->short_name));
-	json_object_object_add(r, "shortNames", a);
+	if (t->short_name) {
+		a = json_object_new_array();
+		json_object_array_add(a, text(t->short_name));
+		json_object_object_add(r, "shortNames", a);
+	}
 	if (t->category) {
 		a = json_object_new_array();
 		json_object_array_add(a, text(t->category));
@@ -63,14 +65,19 @@ static struct json_object *new_resource(const struct fake_type *t, bool is_statu
 	return r;
 }
 
-static bool discover_resources(struct fake_conn *c, const char *gv)
+static bool is_served(const struct fake_api *f, const struct fake_type *t)
+{
+	return !t->is_custom || !f->has_no_definition;
+}
+
+static bool discover_resources(const struct fake_api *f, struct fake_conn *c, const char *gv)
 {
 	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
 	char have[128];
 
 	for (size_t i = 0; i < fake_nr_types; i++) {
 		group_version(&fake_types[i], have, sizeof(have));
-		if (strcmp(have, gv) != 0)
+		if (strcmp(have, gv) != 0 || !is_served(f, &fake_types[i]))
 			continue;
 		json_object_array_add(a, new_resource(&fake_types[i], false));
 		if (fake_types[i].has_status)
@@ -105,12 +112,19 @@ static struct json_object *new_group(const char *group, const char *version)
 	return g;
 }
 
-static void discover_groups(struct fake_conn *c)
+/* The rows of a group stand together in the table; its first one speaks for it. */
+static bool begins_group(size_t i)
+{
+	return *fake_types[i].group &&
+	       (i == 0 || strcmp(fake_types[i].group, fake_types[i - 1].group) != 0);
+}
+
+static void discover_groups(const struct fake_api *f, struct fake_conn *c)
 {
 	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
 
 	for (size_t i = 0; i < fake_nr_types; i++) {
-		if (*fake_types[i].group)
+		if (begins_group(i) && is_served(f, &fake_types[i]))
 			json_object_array_add(
 				a, new_group(fake_types[i].group, fake_types[i].version));
 	}
@@ -138,7 +152,7 @@ static void reply_openapi(struct fake_conn *c)
 		   sizeof(doc) - 1);
 }
 
-bool fake_discovery(struct fake_conn *c, const struct fake_request *rq)
+bool fake_discovery(const struct fake_api *f, struct fake_conn *c, const struct fake_request *rq)
 {
 	static const char version[] =
 		"{\"major\":\"1\",\"minor\":\"32\",\"gitVersion\":\"v1.32.0+fake\","
@@ -157,11 +171,11 @@ bool fake_discovery(struct fake_conn *c, const struct fake_request *rq)
 	else if (strcmp(rq->path, "/api") == 0)
 		fake_reply(c, 200, "application/json", NULL, core, strlen(core));
 	else if (strcmp(rq->path, "/apis") == 0)
-		discover_groups(c);
+		discover_groups(f, c);
 	else if (strncmp(rq->path, "/api/", 5) == 0)
-		return discover_resources(c, rq->path + 5);
+		return discover_resources(f, c, rq->path + 5);
 	else if (strncmp(rq->path, "/apis/", 6) == 0)
-		return discover_resources(c, rq->path + 6);
+		return discover_resources(f, c, rq->path + 6);
 	else
 		return false;
 	return true;

@@ -1,0 +1,110 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+
+# ---- retry ----
+
+new_token() { printf '%s-%s' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')"; }
+
+# ask_for_retry NAMESPACE POD
+ask_for_retry() {
+	said=$(kube annotate pod ${1:+-n "$1"} "$2" "$annotation=$token" --overwrite 2>&1) && return
+	tell_failure "$said"
+	return 1
+}
+
+# Wait until every object in $asked ("namespace/pod" lines) has the token; print each result as it comes.
+await_results() {
+	left=$asked failed=0 waited=0
+	while :; do
+		# One request in any case: a retry of one pod reads one object, of many the list.
+		if [ -n "$single" ]; then
+			records=$(read_one "$object_template" "$objects" "$single")
+		else
+			records=$(read_all "$object_template" "$objects" ${scope:+"$scope"})
+		fi || { tell_failure "$records"; return 1; }
+		answered=$(printf '%s\n' "$records" | awk -F "$tab" "$awk_library"'
+		function some(s) { return s == "" ? "-" : s }
+		$1 == "o" && plain($12) == ENVIRON["token"] {
+			print plain($2) "/" plain($3) "\t" plain($13) "\t" some(plain($14)) "\t" plain($15)
+		}')
+		[ -z "$answered" ] || take_answers
+		[ -n "$left" ] || break
+		if [ "$waited" -ge "$seconds" ]; then
+			printf '%s\n' "$left" | while IFS= read -r who; do
+				complain "$who: no answer within ${seconds}s"
+			done
+			complain "'kubectl podresctrl doctor' looks for the cause"
+			return 1
+		fi
+		[ ! -t 2 ] || printf '\rwaiting, %ss of %ss ' "$waited" "$seconds" >&2
+		sleep 1
+		waited=$((waited + 1))
+	done
+	return "$failed"
+}
+
+# Print what was answered now and was not before, and take it off $left.
+take_answers() {
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	while IFS="$tab" read -r who result reason message; do
+		printf '%s\n' "$left" | grep -qxF -e "$who" || continue
+		left=$(printf '%s\n' "$left" | grep -vxF -e "$who") || :
+		case $result in
+		Succeeded | NothingToDo) hue=$green ;;
+		*) hue=$red failed=1 ;;
+		esac
+		printf '%s\n' "$who: $hue$result$plain, $reason${message:+: $message}"
+	done <<EOF
+$answered
+EOF
+}
+
+retry_one() {
+	must_be_name pod "$1"
+	pod=$(read_one "$pod_template" pod "$1") || { tell_failure "$pod"; return 1; }
+	if [ "$(count p "$pod")" = 0 ]; then
+		complain "there is no pod $1${namespace:+ in namespace $namespace}"
+		return 1
+	fi
+	single=$1
+	ask_for_retry '' "$1" || return 1
+	asked="$(field 1 "$(records p "$pod")")/$1"
+	printf '%s\n' "$asked: asked for a retry"
+}
+
+retry_failed() {
+	single=''
+	all=$(read_all "$object_template" "$objects" ${scope:+"$scope"}) || { tell_failure "$all"; return 1; }
+	failed_pods=$(printf '%s\n' "$all" | awk -F "$tab" "$awk_library"'
+	$1 == "o" && plain($8) != "AllAssigned" && plain($8) != "Pending" { print plain($2) "/" plain($3) }')
+	[ -n "$failed_pods" ] || { echo "no pod is in trouble; nothing to retry"; return; }
+	while IFS=/ read -r ns name; do
+		if ! name_is_good "$ns" || ! name_is_good "$name"; then
+			complain "passed over, because it is no name of a pod: $ns/$name"
+			refused=1
+		elif ask_for_retry "$ns" "$name"; then
+			asked="${asked:+$asked
+}$ns/$name"
+			printf '%s\n' "$ns/$name: asked for a retry"
+		else
+			refused=1
+		fi
+	done <<EOF
+$failed_pods
+EOF
+}
+
+cmd_retry() {
+	asked='' refused=0 token=$(new_token)
+	export token
+	if [ -n "$all_failed" ]; then
+		[ $# = 0 ] || usage_error "--all-failed takes no pod"
+		retry_failed || return 1
+	else
+		[ $# = 1 ] || usage_error "retry takes one pod, or --all-failed"
+		[ -z "$scope" ] || usage_error "a pod and --all-namespaces do not go together"
+		retry_one "$1" || return 1
+	fi
+	[ -z "$wait" ] || [ -z "$asked" ] || await_results || return 1
+	return "$refused"
+}
