@@ -10,13 +10,14 @@ VERSION := 0.1.0
 Q := $(if $(filter 1,$(V)),,@)
 
 # ---- the layering rule is the include path: a module sees itself and what it may use ----
-MODULES              := base resctrl nri k8s controller/core controller
+MODULES              := base resctrl nri k8s controller/core controller cli
 uses_base            :=
 uses_resctrl         := base
 uses_nri             := base
 uses_k8s             := base
 uses_controller/core := base resctrl
 uses_controller      := base resctrl nri k8s controller/core
+uses_cli             := base
 
 PKGS      := libcurl json-c libprotobuf-c yaml-0.1
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -lev
@@ -36,9 +37,9 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
 
 LIBS := $(foreach m,$(MODULES),$(O)/lib$(notdir $(m)).a)
 # Order for the linker: users before what they use.
-LINK := $(O)/libcontroller.a $(O)/libcore.a $(O)/libk8s.a $(O)/libnri.a $(O)/libresctrl.a $(O)/libbase.a
+LINK := $(O)/libcli.a $(O)/libcontroller.a $(O)/libcore.a $(O)/libk8s.a $(O)/libnri.a $(O)/libresctrl.a $(O)/libbase.a
 
-MAIN_SRC := controller/main.c
+MAIN_SRC := controller/main.c cli/main.c
 
 .PHONY: help
 help: ## list the targets
@@ -47,7 +48,7 @@ help: ## list the targets
 .DEFAULT_GOAL := help
 
 .PHONY: all
-all: packages-build $(O)/podresctrld $(O)/kubectl-podresctrl ## build podresctrld and the kubectl plugin
+all: packages-build $(O)/podresctrld $(O)/podresctrl $(O)/kubectl-podresctrl ## build podresctrld and the two commands
 
 .PHONY: packages-build packages-check packages-lint packages-fuzz packages-valgrind
 packages-build:
@@ -62,7 +63,7 @@ packages-lint packages-fuzz packages-valgrind:
 define module
 $(1).src := $$(filter-out $(MAIN_SRC),$$(wildcard $(1)/*.c))
 $(1).obj := $$(patsubst %.c,$(O)/%.o,$$($(1).src))
-$$($(1).obj) $(if $(filter controller,$(1)),$(O)/controller/main.o): private INC := -I$(1) $(uses_$(1):%=-I%) $(if $(filter nri,$(1)),-I$(O)/gen)
+$$($(1).obj) $(patsubst %.c,$(O)/%.o,$(filter $(1)/main.c,$(MAIN_SRC))): private INC := -I$(1) $(uses_$(1):%=-I%) $(if $(filter nri cli,$(1)),-I$(O)/gen)
 $(O)/lib$(notdir $(1)).a: $$($(1).obj)
 	@echo "  AR      $$@"
 	$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
@@ -97,6 +98,16 @@ $(O)/kubectl-podresctrl: $(PLUGIN_PARTS)
 	@mkdir -p $(@D)
 	$(Q)awk 'NR == FNR || FNR > 2' $(PLUGIN_PARTS) | sed 's/@VERSION@/$(VERSION)/' >$@.new && chmod +x $@.new && mv $@.new $@
 
+# The command of the node; its words are those of the plugin.
+CLI_LINK := $(O)/libcli.a $(O)/libbase.a
+$(O)/gen/vocabulary.inc: cli/vocabulary.awk cli/plugin/20-vocabulary.sh
+	@mkdir -p $(@D)
+	$(Q)awk -f $^ >$@.new && mv $@.new $@
+$(O)/cli/words.o: $(O)/gen/vocabulary.inc
+$(O)/podresctrl: $(O)/cli/main.o $(CLI_LINK)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(CLI_LINK) $(shell pkg-config --libs libcurl json-c)
+
 # ---- tests: every tests/unit/<module>/test_*.c is one program, with the shared runner ----
 TEST_INC := -Itests -Itests/fakes $(foreach m,$(MODULES),-I$(m)) -I$(O)/gen
 # A file under tests/fakes with a main() of its own is a program, named fake_*_main.c.
@@ -129,7 +140,7 @@ $(FUZZ_BIN): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(F
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/fuzz/replay.o $(FAKE_OBJ) $(LINK) $(PKG_LIBS)
 
 .PHONY: test-programs
-test-programs: $(UNIT_BIN) $(FUZZ_BIN) $(FAKE_BIN) $(O)/podresctrld $(O)/kubectl-podresctrl
+test-programs: $(UNIT_BIN) $(FUZZ_BIN) $(FAKE_BIN) $(O)/podresctrld $(O)/podresctrl $(O)/kubectl-podresctrl
 
 .PHONY: check
 check: packages-check ## unit and integration tests, no root, under 3 minutes
@@ -193,7 +204,7 @@ format: ## apply .clang-format
 	@clang-format -i $(C_FILES)
 format-check: ## judge the formatting
 	@clang-format --dry-run --Werror $(C_FILES)
-lint: packages-lint format-check $(O)/gen/nri.pb-c.h $(O)/kubectl-podresctrl ## formatting, banned calls, shellcheck, cppcheck, clang-tidy
+lint: packages-lint format-check $(O)/gen/nri.pb-c.h $(O)/gen/vocabulary.inc $(O)/kubectl-podresctrl ## formatting, banned calls, shellcheck, cppcheck, clang-tidy
 	@O=$(O) tests/lint/run
 
 .PHONY: clean
