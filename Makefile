@@ -196,7 +196,7 @@ e2e-hardware: packages-build ## the same on this machine's own RDT (RESCTRL_E2E=
 	@O=$(O) tests/contract/run-hardware
 
 include tests/e2e/e2e.mk tests/contract/contract.mk tests/bench/bench.mk
-include tests/e2e-api/e2e-api.mk tests/bench-api/bench-api.mk
+include tests/e2e-api/e2e-api.mk tests/bench-api/bench-api.mk tools/install.mk
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 .PHONY: format format-check lint

@@ -81,6 +81,7 @@ Options:
       --timeout=TIME           how long --wait waits: 90s, 5m, 1h [1m]
       --node=NAME              doctor: look at one node only
       --daemon-namespace=NAME  where podresctrld runs [podresctrl-system]
+  -h, --help                   print this text
 
 kubectl's own options work too: --context, --kubeconfig, --request-timeout and the others.
 
