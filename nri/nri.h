@@ -96,7 +96,7 @@ struct nri_kv {
  * `id` is never empty. An object with an empty id, or one whose id, uid, name,
  * namespace or pod_sandbox_id is longer than NRI_NAME_MAX, is dropped and counted;
  * a cgroup path longer than NRI_PATH_MAX and a class name longer than NRI_NAME_MAX
- * read as absent.
+ * read as absent. Labels and annotations are empty unless the session's with_labels.
  */
 struct nri_pod {
 	const char *id;
@@ -192,6 +192,9 @@ struct nri_session_config {
 	 * before NRI 0.7 those get none, and have no other connection to hope for.
 	 */
 	uint64_t synchronize_timeout_ms;
+	/* Decode labels and annotations, too. They are most of a snapshot; false: there are none.
+	 */
+	bool with_labels;
 };
 
 enum nri_session_state {

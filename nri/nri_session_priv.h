@@ -16,6 +16,7 @@ struct nri_session {
 	uint32_t events;
 	uint64_t register_timeout_ms;
 	uint64_t synchronize_timeout_ms;
+	bool with_labels;
 
 	enum nri_session_state state;
 	uint64_t deadline_ms;

@@ -8,6 +8,7 @@
 
 #include "nri_encode.h"
 #include "nri_methods.h"
+#include "nri_prune.h"
 #include "nri_session_priv.h"
 
 #include <errno.h>
@@ -130,8 +131,10 @@ static int serve_synchronize(struct nri_session *s, uint32_t stream, struct ttrp
 {
 	struct nri_sync_message msg;
 	AUTO_STRBUF struct strbuf out;
-	int r = nri_decode_synchronize(&s->scratch, in.data, in.len, &msg);
+	int r = nri_prune(&s->scratch, NRI_PRUNE_SYNCHRONIZE, s->with_labels, &in);
 
+	if (r == 0)
+		r = nri_decode_synchronize(&s->scratch, in.data, in.len, &msg);
 	strbuf_init(&out, MUX_FIRST_FRAME_MAX);
 	if (r < 0) {
 		nri_snapshot_done(&s->snapshot); /* what is left of it would be a lie */
@@ -179,12 +182,16 @@ static int serve_event(struct nri_session *s, uint32_t stream, struct nri_method
 		       const struct ttrpc_request *req, struct err *e)
 {
 	struct ttrpc_span in = req->payload;
+	bool is_any = method.kind == NRI_METHOD_STATE_CHANGE;
+	enum nri_prune what = is_any                                 ? NRI_PRUNE_STATE_CHANGE
+			      : nri_event_is_container(method.event) ? NRI_PRUNE_CONTAINER_EVENT
+								     : NRI_PRUNE_POD_EVENT;
 	struct nri_event_message msg;
-	int r;
+	int r = nri_prune(&s->scratch, what, s->with_labels, &in);
 
-	if (method.kind == NRI_METHOD_STATE_CHANGE)
+	if (r == 0 && is_any)
 		r = nri_decode_state_change(&s->scratch, in.data, in.len, &msg);
-	else
+	else if (r == 0)
 		r = nri_decode_event(&s->scratch, method.event, in.data, in.len, &msg);
 	if (r < 0)
 		r = undecodable(s, r, e);

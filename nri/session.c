@@ -53,6 +53,7 @@ static void fill_session(struct nri_session *s, const struct nri_session_config 
 	s->synchronize_timeout_ms = config->synchronize_timeout_ms ? config->synchronize_timeout_ms
 								   : SYNCHRONIZE_TIMEOUT_MS;
 	s->request_timeout_ms = REQUEST_TIMEOUT_MS;
+	s->with_labels = config->with_labels;
 	s->state = NRI_SESSION_NEW;
 	s->deadline_ms = UINT64_MAX;
 	ttrpc_rx_init(&s->plugin_rx);

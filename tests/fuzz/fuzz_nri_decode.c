@@ -6,8 +6,11 @@
  */
 
 #include "nri_decode.h"
+#include "nri_prune.h"
 #include "nri_snapshot.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +65,22 @@ static void check_sync(const struct nri_sync_message *msg)
 	nri_snapshot_done(&snap);
 }
 
+static bool same_sync(const struct nri_sync_message *a, const struct nri_sync_message *b)
+{
+	if (a->nr_pods != b->nr_pods || a->nr_containers != b->nr_containers ||
+	    a->nr_dropped != b->nr_dropped || a->more != b->more)
+		return false;
+	for (size_t i = 0; i < a->nr_pods; i++) {
+		if (pod_length(&a->pods[i]) != pod_length(&b->pods[i]))
+			return false;
+	}
+	for (size_t i = 0; i < a->nr_containers; i++) {
+		if (container_length(&a->containers[i]) != container_length(&b->containers[i]))
+			return false;
+	}
+	return true;
+}
+
 static void check_event(const struct nri_event_message *msg)
 {
 	if (msg->pod && !pod_length(msg->pod))
@@ -95,6 +114,25 @@ static int decode(struct nri_arena *a, unsigned what, const uint8_t *data, size_
 	return r;
 }
 
+/* Whatever can be decoded can be pruned, and what is left says the same. */
+static void check_pruned(unsigned what, const uint8_t *data, size_t size)
+{
+	struct nri_sync_message sync, pruned_sync;
+	struct ttrpc_span span = {.data = data, .len = size};
+	struct nri_arena a;
+
+	nri_arena_init(&a, ARENA_MAX);
+	if (what == 1 && nri_decode_synchronize(&a, data, size, &sync) == 0) {
+		int r = nri_prune(&a, NRI_PRUNE_SYNCHRONIZE, true, &span);
+
+		if (r == 0)
+			r = nri_decode_synchronize(&a, span.data, span.len, &pruned_sync);
+		if (r == -EBADMSG || (r == 0 && !same_sync(&sync, &pruned_sync)))
+			abort();
+	}
+	nri_arena_done(&a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct nri_arena arena;
@@ -105,5 +143,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (decode(&arena, data[0] % (NRI_EVENT_MAX + 3), data + 1, size - 1) < 0)
 		nri_arena_reset(&arena);
 	nri_arena_done(&arena);
+	check_pruned(data[0] % (NRI_EVENT_MAX + 3), data + 1, size - 1);
 	return 0;
 }

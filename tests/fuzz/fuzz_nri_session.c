@@ -122,7 +122,8 @@ static void take_output(struct nri_session *s, struct strbuf *sent)
 
 static void run(const uint8_t *data, size_t size, size_t step, struct record *rec)
 {
-	struct nri_session_config config = {.plugin_name = "fuzz", .plugin_index = "00"};
+	struct nri_session_config config = {
+		.plugin_name = "fuzz", .plugin_index = "00", .with_labels = size % 2 == 0};
 	struct nri_session *s = NULL;
 	struct err e;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_nri_encode.h"
 #include "nri_decode.h"
+#include "nri_prune.h"
 #include "nri_snapshot.h"
 #include "recorder.h"
 
@@ -281,6 +282,126 @@ START_TEST(a_snapshot_of_long_strings_has_its_limit_too)
 }
 END_TEST
 
+static struct ttrpc_span pruned(enum nri_prune what, bool with_labels)
+{
+	struct ttrpc_span span = {.data = (const uint8_t *)in.data, .len = in.len};
+
+	ck_assert_int_eq(nri_prune(&arena, what, with_labels, &span), 0);
+	return span;
+}
+
+static const struct nri_pod whole_pod = {
+	.id = "p",
+	.name = "web-0",
+	.uid = "u-1",
+	.namespace_ = "shop",
+	.runtime_handler = "runc",
+	.cgroup_parent = "/kubepods",
+	.cgroups_path = "/kubepods/x",
+	.labels = labels,
+	.nr_labels = 2,
+	.annotations = annotations,
+	.nr_annotations = 1,
+	.pid = 17,
+};
+static const struct nri_container whole_container = {
+	.id = "c",
+	.pod_sandbox_id = "p",
+	.name = "app",
+	.cgroups_path = "a.slice:crio:c",
+	.clos_id = "gold",
+	.state = NRI_CONTAINER_RUNNING,
+	.labels = labels,
+	.nr_labels = 2,
+	.annotations = annotations,
+	.nr_annotations = 1,
+	.pid = 9,
+};
+
+static void expect_all_but_labels(const struct nri_pod *pod, const struct nri_container *ctr)
+{
+	ck_assert_str_eq(pod->id, "p");
+	ck_assert_str_eq(pod->name, "web-0");
+	ck_assert_str_eq(pod->uid, "u-1");
+	ck_assert_str_eq(pod->namespace_, "shop");
+	ck_assert_str_eq(pod->runtime_handler, "runc");
+	ck_assert_str_eq(pod->cgroup_parent, "/kubepods");
+	ck_assert_str_eq(pod->cgroups_path, "/kubepods/x");
+	ck_assert_uint_eq(pod->pid, 17);
+	if (!ctr)
+		return;
+	ck_assert_str_eq(ctr->id, "c");
+	ck_assert_str_eq(ctr->pod_sandbox_id, "p");
+	ck_assert_str_eq(ctr->name, "app");
+	ck_assert_str_eq(ctr->cgroups_path, "a.slice:crio:c");
+	ck_assert_str_eq(ctr->clos_id, "gold");
+	ck_assert_int_eq(ctr->state, NRI_CONTAINER_RUNNING);
+	ck_assert_uint_eq(ctr->pid, 9);
+}
+
+START_TEST(all_that_is_read_survives_pruning)
+{
+	bool with_labels = _i;
+	struct nri_event_message msg = {0};
+	struct nri_sync_message sync;
+	struct ttrpc_span span;
+
+	fake_nri_encode_synchronize(&in, &whole_pod, 1, &whole_container, 1, true);
+	span = pruned(NRI_PRUNE_SYNCHRONIZE, with_labels);
+	ck_assert_int_eq(nri_decode_synchronize(&arena, span.data, span.len, &sync), 0);
+	ck_assert(sync.more);
+	expect_all_but_labels(&sync.pods[0], &sync.containers[0]);
+	ck_assert_uint_eq(sync.pods[0].nr_labels, with_labels ? 2 : 0);
+	ck_assert_uint_eq(sync.containers[0].nr_annotations, with_labels);
+
+	strbuf_reset(&in);
+	fake_nri_encode_event(&in, &whole_pod, &whole_container);
+	span = pruned(NRI_PRUNE_CONTAINER_EVENT, with_labels);
+	ck_assert_int_eq(nri_decode_event(&arena, NRI_START_CONTAINER, span.data, span.len, &msg),
+			 0);
+	expect_all_but_labels(msg.pod, msg.container);
+	ck_assert_uint_eq(msg.container->nr_labels, with_labels ? 2 : 0);
+	span = pruned(NRI_PRUNE_POD_EVENT, with_labels);
+	ck_assert_int_eq(nri_decode_event(&arena, NRI_RUN_POD_SANDBOX, span.data, span.len, &msg),
+			 0);
+	expect_all_but_labels(msg.pod, NULL);
+
+	strbuf_reset(&in);
+	fake_nri_encode_state_change(&in, NRI_STOP_CONTAINER, &whole_pod, &whole_container);
+	span = pruned(NRI_PRUNE_STATE_CHANGE, with_labels);
+	ck_assert_int_eq(nri_decode_state_change(&arena, span.data, span.len, &msg), 0);
+	ck_assert_int_eq(msg.event, NRI_STOP_CONTAINER);
+	expect_all_but_labels(msg.pod, msg.container);
+}
+END_TEST
+
+/* Of a container: id, an environment variable, a mount, linux with devices; then a pod. */
+START_TEST(what_nobody_reads_is_left_out)
+{
+	static const char want[] = "\x12\x0a\x0a\x01\x63\x5a\x05\x2a\x03\x61\x2f\x63";
+	struct ttrpc_span span;
+
+	add_hex(&in, "1218 0a0163 5203613d62 3a020a00 5a0a 22030a0178 2a03612f63 a206020a00");
+	span = pruned(NRI_PRUNE_CONTAINER_EVENT, true);
+	ck_assert_uint_eq(span.len, sizeof(want) - 1);
+	ck_assert_mem_eq(span.data, want, span.len);
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_message_are_not_pruned)
+{
+	struct ttrpc_span span;
+
+	add_hex(&in, "0a05 0a0170");
+	span = (struct ttrpc_span){.data = (const uint8_t *)in.data, .len = in.len};
+	ck_assert_int_eq(nri_prune(&arena, NRI_PRUNE_CONTAINER_EVENT, true, &span), -EBADMSG);
+	ck_assert_ptr_eq(span.data, in.data);
+	nri_arena_done(&arena);
+	nri_arena_init(&arena, 3);
+	ck_assert_int_eq(nri_prune(&arena, NRI_PRUNE_CONTAINER_EVENT, true, &span), -E2BIG);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("decode");
@@ -296,6 +417,9 @@ Suite *suite(void)
 	tcase_add_test(t, configure_fills_in_what_old_runtimes_leave_out);
 	tcase_add_test(t, only_a_runtime_that_tells_its_timeouts_can_be_refused);
 	tcase_add_test(t, a_snapshot_outlives_the_messages_it_came_in);
+	tcase_add_loop_test(t, all_that_is_read_survives_pruning, 0, 2);
+	tcase_add_test(t, what_nobody_reads_is_left_out);
+	tcase_add_test(t, bytes_that_are_no_message_are_not_pruned);
 	tcase_add_test(t, a_snapshot_of_long_strings_has_its_limit_too);
 	suite_add_tcase(s, t);
 	return s;
