@@ -10,6 +10,7 @@
 #include "options.h"
 #include "pid_namespace.h"
 #include "report.h"
+#include "resctrl.h"
 #include "runtime_link.h"
 #include "task_finder.h"
 #include "turn_watch.h"
@@ -105,9 +106,11 @@ static void on_work(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop;
 	(void)revents;
 	budget_for_work(&d->budget, clock_monotonic_us());
+	rs_hold(backend_resctrl(d->backend));
 	do {
 		is_more = core_work(d->core, clock_monotonic_ms());
 	} while (is_more && hurry(d) == CORE_NO_HURRY);
+	rs_release(backend_resctrl(d->backend));
 	/* Also when the last step used up the slice: nobody comes by again. */
 	if (core_next_work_ms(d->core) > 0)
 		report_placement(d);

@@ -23,14 +23,32 @@ int rs_new(const struct rs_fs_ops *ops, void *ctx, struct rs **ret, struct err *
 
 void rs_free(struct rs *rs)
 {
-	if (rs)
+	if (rs) {
+		rs_release(rs);
 		rs_scratch_done(&rs->scratch);
+	}
 	free(rs);
 }
 
 bool rs_lock(struct rs *rs)
 {
-	return rs->ops->lock && rs->ops->lock(rs->ctx, true) == 0;
+	if (rs->has_lock || !rs->ops->lock || rs->ops->lock(rs->ctx, true) < 0)
+		return false;
+	rs->has_lock = rs->is_held;
+	return !rs->is_held;
+}
+
+void rs_hold(struct rs *rs)
+{
+	rs->is_held = true;
+}
+
+void rs_release(struct rs *rs)
+{
+	rs->is_held = false;
+	if (rs->has_lock)
+		(void)rs->ops->lock(rs->ctx, false);
+	rs->has_lock = false;
 }
 
 void rs_unlock(struct rs *rs, bool locked)

@@ -85,6 +85,13 @@ struct rs;
 MUST_CHECK int rs_new(const struct rs_fs_ops *ops, void *ctx, struct rs **ret, struct err *e);
 void rs_free(struct rs *rs);
 
+/*
+ * Many changes in a row: the lock is taken by the first of them, not around each, and given
+ * back by rs_release(). To be short, a few milliseconds: others wait for it. Does not nest.
+ */
+void rs_hold(struct rs *rs);
+void rs_release(struct rs *rs);
+
 /* 0 when a usable resctrl with monitoring is there; else -ENODEV, -EROFS, -EACCES, -EOPNOTSUPP. */
 MUST_CHECK int rs_probe(struct rs *rs, struct err *e);
 

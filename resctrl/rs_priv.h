@@ -32,7 +32,8 @@ struct rs {
 	const struct rs_fs_ops *ops;
 	void *ctx;
 	enum rs_lists lists;
-	enum rs_limbo limbo; /* what the last creation of a group was told */
+	enum rs_limbo limbo;    /* what the last creation of a group was told */
+	bool is_held, has_lock; /* see rs_hold() */
 	struct rs_scratch scratch;
 };
 
@@ -53,7 +54,7 @@ enum rs_action {
  */
 int rs_fail(struct rs *rs, enum rs_action action, const char *path, int code, struct err *e);
 
-/* Takes the advisory lock if it is free; the result goes to rs_unlock(). */
+/* Takes the advisory lock if it is free and not held; the result goes to rs_unlock(). */
 bool rs_lock(struct rs *rs);
 void rs_unlock(struct rs *rs, bool locked);
 

@@ -508,6 +508,55 @@ START_TEST(reasons_cover_every_code)
 }
 END_TEST
 
+START_TEST(many_changes_can_be_made_under_one_lock)
+{
+	struct rs_tids tids = fixture_tids(1, 3);
+	struct rs_assign_result res;
+	struct rs_sim_usage usage;
+	struct fixture f;
+	struct rs_group g;
+
+	fixture_init(&f, NULL);
+	rs_hold(f.rs);
+	ck_assert_uint_eq(f.fs.calls[FAULT_LOCK], 0);
+	f.fs.before_write = expect_locked;
+	f.fs.before_write_arg = f.sim;
+	g = fixture_mon(&f, "", "a");
+	ck_assert_int_eq(rs_group_assign(f.rs, g.path, &tids, &res, &f.e), 0);
+	ck_assert_int_eq(rs_group_assign(f.rs, g.path, &tids, &res, &f.e), 0);
+	ck_assert_uint_eq(f.fs.calls[FAULT_LOCK], 1);
+	rs_release(f.rs);
+	rs_sim_usage(f.sim, &usage);
+	ck_assert(!usage.locked);
+	ck_assert_int_eq(rs_group_assign(f.rs, g.path, &tids, &res, &f.e), 0);
+	ck_assert_uint_eq(f.fs.calls[FAULT_LOCK], 2);
+	rs_release(f.rs);
+	rs_tids_done(&tids);
+	fixture_done(&f);
+}
+END_TEST
+
+/* Somebody else may give it back meanwhile. */
+START_TEST(a_lock_that_was_not_to_be_had_is_asked_for_again)
+{
+	struct rs_sim_usage usage;
+	struct fixture f;
+
+	fixture_init(&f, NULL);
+	rs_sim_hold_lock(f.sim, true);
+	rs_hold(f.rs);
+	(void)fixture_mon(&f, "", "a");
+	rs_sim_hold_lock(f.sim, false);
+	(void)fixture_mon(&f, "", "b");
+	rs_sim_usage(f.sim, &usage);
+	ck_assert(usage.locked);
+	rs_release(f.rs);
+	rs_sim_usage(f.sim, &usage);
+	ck_assert(!usage.locked);
+	fixture_done(&f);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("resctrl groups");
@@ -537,6 +586,8 @@ Suite *suite(void)
 	tcase_add_test(tc, a_kernel_without_rename_cannot_move);
 	tcase_add_test(tc, a_held_lock_delays_nothing);
 	tcase_add_test(tc, changes_are_made_under_the_lock);
+	tcase_add_test(tc, many_changes_can_be_made_under_one_lock);
+	tcase_add_test(tc, a_lock_that_was_not_to_be_had_is_asked_for_again);
 	tcase_add_loop_test(tc, probe_tells_what_is_wrong, 0, ARRAY_LEN(probe_errors));
 	tcase_add_test(tc, reasons_cover_every_code);
 	suite_add_tcase(s, tc);
