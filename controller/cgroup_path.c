@@ -126,22 +126,16 @@ bool cgroup_path_is_of(const char *path, size_t len, const char *container_id)
 	return false;
 }
 
-static bool is_id_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '_' || c == '.';
-}
+#define ID_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 int cgroup_check_id(const char *container_id, struct err *e)
 {
 	size_t len = container_id ? strnlen(container_id, ID_MAX + 1) : 0;
-	size_t ok = 0;
 
 	if (len == 0)
 		return err_set(e, -EINVAL, "container without an id");
-	while (ok < len && is_id_char(container_id[ok]))
-		ok++;
-	if (ok < len || len > ID_MAX || container_id[0] == '.' || container_id[0] == '-')
+	if (len > ID_MAX || strspn(container_id, ID_CHARS) < len || container_id[0] == '.' ||
+	    container_id[0] == '-')
 		return err_set(e, -EINVAL, "container id '%.80s' cannot be one", container_id);
 	return 0;
 }

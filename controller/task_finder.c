@@ -49,9 +49,13 @@ static int list_by_cgroup(const struct task_finder *f, const struct core_task_qu
 {
 	struct listing l = {f, ret};
 	struct finder_dir dir = {.fd = -1};
-	size_t dirs_left = FINDER_DIRS_MAX;
-	int r = finder_locate(f, q, &dir, e);
+	size_t dirs_left = FINDER_DIRS_MAX, before = ret->nr;
+	int r;
 
+	if (finder_list_simple(f, q, ret))
+		return 0;
+	ret->nr = before;
+	r = finder_locate(f, q, &dir, e);
 	if (r < 0)
 		return r;
 	r = finder_tree(&dir.fd, &dirs_left, list_cgroup, &l, e);

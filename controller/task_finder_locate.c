@@ -19,10 +19,10 @@ static const char *const controllers[] = {"pids",   "cpu,cpuacct", "cpu",
 /* ---- opening a path below a root ------------------------------------------------------- */
 
 /* In one call, where the kernel (5.6) and the seccomp profile have it; -ENOSYS: they do not. */
-static int open_in_one(int root_fd, const char *path, int *ret_fd)
+static int open_in_one(int root_fd, const char *path, int flags, int *ret_fd)
 {
 	const struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.flags = (unsigned)(O_RDONLY | O_CLOEXEC | flags),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
@@ -37,7 +37,7 @@ static int open_in_one(int root_fd, const char *path, int *ret_fd)
 static int open_below(int root_fd, const char *path, int *ret_fd)
 {
 	AUTO_CLOSE int fd = -1;
-	int r = *path ? open_in_one(root_fd, path, ret_fd) : -ENOSYS;
+	int r = *path ? open_in_one(root_fd, path, O_DIRECTORY, ret_fd) : -ENOSYS;
 
 	if (r != -ENOSYS)
 		return r;
@@ -95,6 +95,37 @@ static int open_in_any_hierarchy(const struct task_finder *f, const char *path,
 	if (path != ret->path)
 		(void)snprintf(ret->path, sizeof(ret->path), "%s", path);
 	return 0;
+}
+
+/* ---- the usual case ---------------------------------------------------------------------- */
+
+#define THREADS "/cgroup.threads"
+
+static bool has_no_children(int root_fd, const char *path)
+{
+	struct stat st;
+
+	return fstatat(root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && !finder_has_children(&st);
+}
+
+bool finder_list_simple(const struct task_finder *f, const struct core_task_query *q,
+			struct rs_tids *ret)
+{
+	char path[CGROUP_PATH_MAX + sizeof(THREADS)];
+	AUTO_CLOSE int fd = -1;
+	size_t len;
+
+	if (!q->cgroups_path || !*q->cgroups_path ||
+	    cgroup_path_from_runtime(q->cgroups_path, q->container_id, path, NULL) < 0)
+		return false;
+	len = strlen(path);
+	memcpy(path + len, THREADS, sizeof(THREADS));
+	if (open_in_one(f->cgroup_fd, path, 0, &fd) < 0 ||
+	    finder_read_open_ids(fd, THREADS + 1, finder_add_id, ret, NULL) < 0)
+		return false;
+	path[len] = '\0';
+	/* Asked after the reading, as tasks move down: see finder_tree(). */
+	return has_no_children(f->cgroup_fd, path);
 }
 
 /* ---- searching by name ----------------------------------------------------------------- */

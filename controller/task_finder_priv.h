@@ -7,6 +7,7 @@
 #include "task_finder.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 struct task_finder {
 	int cgroup_fd, proc_fd;
@@ -28,6 +29,9 @@ struct task_finder {
 typedef int finder_id_fn(void *arg, pid_t id, struct err *e);
 MUST_CHECK int finder_read_ids(int dirfd, const char *file, finder_id_fn *fn, void *arg,
 			       struct err *e);
+/* The same of an open one; FILE is its name, for messages. */
+MUST_CHECK int finder_read_open_ids(int fd, const char *file, finder_id_fn *fn, void *arg,
+				    struct err *e);
 
 /* A finder_id_fn: add to the rs_tids ARG. */
 int finder_add_id(void *arg, pid_t id, struct err *e);
@@ -45,6 +49,9 @@ typedef int finder_visit_fn(void *arg, int fd, const char *name, struct err *e);
  */
 MUST_CHECK int finder_tree(int *fd, size_t *dirs_left, finder_visit_fn *visit, void *arg,
 			   struct err *e);
+
+/* Has a cgroup children, as the link count of its directory tells? True when in doubt. */
+bool finder_has_children(const struct stat *st);
 
 /* The next entry but "." and ".."; NULL at the end, and when the directory has gone meanwhile. */
 const struct dirent *finder_next_entry(DIR *dir);
@@ -68,6 +75,14 @@ struct finder_dir {
 	int fd;
 	char path[CGROUP_PATH_MAX]; /* below the cgroup root; for messages */
 };
+
+/*
+ * The usual case in the fewest calls: list a cgroup of v2 without children, at the place that
+ * the runtime told. False: it is not as simple as that, or something is wrong; finder_locate()
+ * knows all the ways and has the words. RET may have got some ids then.
+ */
+bool finder_list_simple(const struct task_finder *f, const struct core_task_query *q,
+			struct rs_tids *ret);
 
 /* Open the container's cgroup directory, by all the ways there are. */
 MUST_CHECK int finder_locate(const struct task_finder *f, const struct core_task_query *q,

@@ -9,6 +9,12 @@
 
 #define CHUNK 8192
 
+/*
+ * The kernel's seq_file fills a page with whole lines before it hands them out. What is shorter
+ * than that by more than a line was the last of the file, and need not be asked for.
+ */
+#define LAST_BELOW (4096 - 32)
+
 /* A line that may come in two chunks. One that is longer than this is no id. */
 struct line {
 	char text[32];
@@ -58,29 +64,34 @@ static int feed(struct line *line, const char *data, size_t len, const char *fil
 	return 0;
 }
 
-int finder_read_ids(int dirfd, const char *file, finder_id_fn *fn, void *arg, struct err *e)
+int finder_read_open_ids(int fd, const char *file, finder_id_fn *fn, void *arg, struct err *e)
 {
-	AUTO_CLOSE int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct line line = {.len = 0};
 	char chunk[CHUNK];
+	ssize_t n;
 
-	if (fd < 0)
-		return err_sys(e, -errno, "open %s", file);
-	for (;;) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
+	do {
 		int r;
 
+		n = read(fd, chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) /* ENODEV is what a removed cgroup's open file says */
 			return err_sys(e, errno == ENODEV ? -ENOENT : -errno, "read %s", file);
-		if (n == 0)
-			break;
 		r = feed(&line, chunk, (size_t)n, file, fn, arg, e);
 		if (r != 0)
 			return r;
-	}
+	} while (n < 0 || n >= LAST_BELOW);
 	return line.len > 0 ? feed(&line, "\n", 1, file, fn, arg, e) : 0;
+}
+
+int finder_read_ids(int dirfd, const char *file, finder_id_fn *fn, void *arg, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return err_sys(e, -errno, "open %s", file);
+	return finder_read_open_ids(fd, file, fn, arg, e);
 }
 
 int finder_add_id(void *arg, pid_t id, struct err *e)

@@ -19,11 +19,16 @@ struct tree {
  * kernfs keeps st_nlink at 2 + subdirectories, on cgroup v1 and v2, which spares the common
  * cgroup without children a listing. Some file systems always say 1, which means nothing.
  */
+bool finder_has_children(const struct stat *st)
+{
+	return st->st_nlink != 2;
+}
+
 static bool has_children(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) < 0 || st.st_nlink != 2;
+	return fstat(fd, &st) < 0 || finder_has_children(&st);
 }
 
 const struct dirent *finder_next_entry(DIR *dir)
