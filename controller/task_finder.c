@@ -75,7 +75,7 @@ static int list_init(const struct task_finder *f, const struct core_task_query *
 	if (r == 0)
 		r = finder_task_cgroup(task, q->container_id, path);
 	if (r < 0)
-		return r;
+		return err_sys(e, r, "look at init %d", (int)q->init_pid);
 	return finder_add_threads(task, ret, e);
 }
 

@@ -89,6 +89,8 @@ static int open_in_any_hierarchy(const struct task_finder *f, const char *path,
 
 		if (top >= 0)
 			r = open_below(top, path, &ret->fd);
+		else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			r = -errno;
 	}
 	if (r < 0)
 		return open_failed(f, path, r, e);
@@ -160,7 +162,7 @@ static int search_hierarchy(struct search *s, int top_fd)
 			(void)close(fd);
 		return -errno;
 	}
-	while (r == 0 && (entry = finder_next_entry(dir))) {
+	while (r == 0 && (r = finder_next_entry(dir, &entry)) == 0 && entry) {
 		AUTO_CLOSE int child = -1;
 
 		if (strncmp(entry->d_name, "kubepods", 8) != 0 &&

@@ -53,8 +53,11 @@ MUST_CHECK int finder_tree(int *fd, size_t *dirs_left, finder_visit_fn *visit, v
 /* Has a cgroup children, as the link count of its directory tells? True when in doubt. */
 bool finder_has_children(const struct stat *st);
 
-/* The next entry but "." and ".."; NULL at the end, and when the directory has gone meanwhile. */
-const struct dirent *finder_next_entry(DIR *dir);
+/*
+ * The next entry but "." and ".."; *RET is NULL at the end, and when the directory has gone
+ * meanwhile. Fails with the errno of readdir(): half a listing is none.
+ */
+MUST_CHECK int finder_next_entry(DIR *dir, const struct dirent **ret);
 
 /* ---- task_finder_proc.c ---- */
 

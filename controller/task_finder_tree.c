@@ -31,14 +31,18 @@ static bool has_children(int fd)
 	return fstat(fd, &st) < 0 || finder_has_children(&st);
 }
 
-const struct dirent *finder_next_entry(DIR *dir)
+int finder_next_entry(DIR *dir, const struct dirent **ret)
 {
 	const struct dirent *entry;
 
 	do {
+		errno = 0;
 		entry = readdir(dir); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
 	} while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
-	return entry;
+	if (!entry && errno && errno != ENOENT)
+		return -errno;
+	*ret = entry;
+	return 0;
 }
 
 static int tree_push(struct tree *t, int *fd, struct err *e)
@@ -89,8 +93,11 @@ static int tree_enter_child(struct tree *t, int parent, const char *name, struct
 static int tree_step(struct tree *t, struct err *e)
 {
 	DIR *dir = t->stack[t->depth - 1];
-	const struct dirent *entry = finder_next_entry(dir);
+	const struct dirent *entry;
+	int r = finder_next_entry(dir, &entry);
 
+	if (r < 0)
+		return err_sys(e, r, "list a cgroup");
 	if (!entry) {
 		(void)closedir(dir);
 		t->depth--;
