@@ -23,13 +23,6 @@ uint64_t clock_monotonic_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-uint64_t clock_cpu_us(void)
-{
-	struct timespec ts = read_clock(CLOCK_THREAD_CPUTIME_ID);
-
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 int64_t clock_wall_seconds(void)
 {
 	return (int64_t)read_clock(CLOCK_REALTIME).tv_sec;

@@ -7,6 +7,5 @@
 
 uint64_t clock_monotonic_ms(void);
 uint64_t clock_monotonic_us(void);
-uint64_t clock_cpu_us(void);      /* used by this thread so far */
 int64_t clock_wall_seconds(void); /* since the epoch */
 int64_t clock_wall_ms(void);

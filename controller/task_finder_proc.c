@@ -80,14 +80,18 @@ int finder_add_threads(int task_fd, struct rs_tids *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(task_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_Alignas(struct dirent64) char buf[4096];
-	ssize_t n = 0;
+	ssize_t n;
 	int r = 0;
 
 	if (fd < 0)
 		return errno == ENOENT ? err_set(e, -ESRCH, "the process ended")
 				       : err_sys(e, -errno, "open task");
-	while (r == 0 && (n = getdents64(fd, buf, sizeof(buf))) > 0)
-		r = add_entries(buf, (size_t)n, ret, e);
+	/* proc fills the buffer: where there is room for one more, there was no more. */
+	do {
+		n = getdents64(fd, buf, sizeof(buf));
+		if (n > 0)
+			r = add_entries(buf, (size_t)n, ret, e);
+	} while (r == 0 && n > (ssize_t)(sizeof(buf) - sizeof(struct dirent64)));
 	if (r == 0 && n < 0)
 		return errno == ENOENT ? err_set(e, -ESRCH, "the process ended")
 				       : err_sys(e, -errno, "list task");

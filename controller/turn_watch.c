@@ -11,14 +11,13 @@ static void on_begin(struct ev_loop *loop, ev_check *w, int revents)
 	(void)loop;
 	(void)revents;
 	watch->began_us = clock_monotonic_us();
-	watch->began_cpu_us = clock_cpu_us();
 }
 
 static void on_end(struct ev_loop *loop, ev_prepare *w, int revents)
 {
 	struct turn_watch *watch = w->data;
 	uint64_t took_us = watch->began_us ? clock_monotonic_us() - watch->began_us : 0;
-	char took[24], cpu[24], nr[24];
+	char took[24], nr[24];
 
 	(void)loop;
 	(void)revents;
@@ -29,8 +28,7 @@ static void on_end(struct ev_loop *loop, ev_prepare *w, int revents)
 		return;
 	watch->nr_long++;
 	log_write(watch->log, LOG_LEVEL_DEBUG, "a turn of the loop was long", "took_us",
-		  log_uint(took, sizeof(took), took_us), "cpu_us",
-		  log_uint(cpu, sizeof(cpu), clock_cpu_us() - watch->began_cpu_us), "so_far",
+		  log_uint(took, sizeof(took), took_us), "so_far",
 		  log_uint(nr, sizeof(nr), watch->nr_long), NULL);
 }
 

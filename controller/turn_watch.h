@@ -17,7 +17,7 @@ struct turn_watch {
 	struct log *log;
 	ev_check begin;
 	ev_prepare end;
-	uint64_t began_us, began_cpu_us; /* 0: waiting */
+	uint64_t began_us; /* 0: waiting */
 	uint64_t nr_long, longest_us;
 };
 
