@@ -114,6 +114,9 @@ const struct pod_entry *slot_target(struct slot *s, struct core_pod_view *ret_vi
 void publisher_notice(struct publisher *p, enum publisher_notice_kind kind, const struct slot *s,
 		      const char *text);
 
+/* What changed in the way to the API server since the last call. */
+void publisher_tell_news(struct publisher *p);
+
 /* ---- publisher_plan.c: what is to be done next for a pod ---- */
 
 enum plan_kind {
