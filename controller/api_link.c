@@ -187,6 +187,7 @@ static int new_publisher(struct api_link *link, const struct options *options, s
 		.mode = options->publish == PUBLISH_PROBLEMS ? PUBLISHER_PROBLEMS : PUBLISHER_ALL,
 		.label_selector = options->publish_selector,
 		.namespaces = options->publish_namespaces,
+		.no_pod_watch = !options->pod_watch,
 		.simulated = options->simulated,
 		.writes_per_s = (unsigned)options->publish_rate,
 		.start_jitter_ms = options->start_jitter_ms,
@@ -234,7 +235,7 @@ int api_link_new(const struct api_link_deps *deps, struct api_link **ret, struct
 		r = new_events(link, options, e);
 	if (r == 0)
 		r = new_publisher(link, options, deps->core, e);
-	if (r == 0)
+	if (r == 0 && options->pod_watch)
 		r = new_watch(link, e);
 	if (r < 0) {
 		api_link_free(link);

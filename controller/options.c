@@ -106,6 +106,8 @@ static const struct spec specs[] = {
 	 KIND_TEXT, FIELD(publish_selector)},
 	{"publish-namespaces", "LIST", NULL, "only pods of these namespaces: shop,bank", KIND_TEXT,
 	 FIELD(publish_namespaces)},
+	{"pod-watch", "on|off", "on", "off: publish without the right to read pods", KIND_CHOICE,
+	 FIELD(pod_watch), .choices = on_off},
 	{"events", "on|off", "on", "Kubernetes Events when a pod fails or recovers", KIND_CHOICE,
 	 FIELD(events), .choices = on_off},
 	{"kubeconfig", "PATH", NULL, "how to reach the API server [in-cluster]", KIND_TEXT,
@@ -394,6 +396,10 @@ static int check_together(const struct options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--publish-selector and --publish-namespaces: all means all; use "
 			       "--publish=selected or problems");
+	if (o->publish && o->publish_selector && !o->pod_watch)
+		return err_set(e, -EINVAL,
+			       "--publish-selector: labels are told by the pod watch, which "
+			       "--pod-watch=off turns off; use --publish-namespaces");
 	if (o->retry_interval_ms && o->retry_backoff_max_ms < o->retry_interval_ms)
 		return err_set(e, -EINVAL,
 			       "--retry-backoff-max: must not be less than --retry-interval");

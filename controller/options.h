@@ -56,6 +56,7 @@ struct options {
 	enum publish_mode publish;
 	const char *publish_selector;   /* labels; NULL: any */
 	const char *publish_namespaces; /* "shop,bank"; NULL: all */
+	bool pod_watch;                 /* false: without the right to read pods */
 	bool events;                    /* Kubernetes Events on the pods */
 	const char *kubeconfig;         /* NULL: the pod's own service account */
 	uint64_t publish_rate;          /* writes per second, sustained */

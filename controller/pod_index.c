@@ -63,7 +63,7 @@ static struct pod_entry *find(const struct pod_index *x, const char *namespace_,
 
 static int set_token(struct pod_entry *p, const struct k8s_object_meta *meta)
 {
-	const char *value = k8s_meta_annotation(meta, POD_INDEX_ANNOTATION);
+	const char *value = k8s_meta_annotation(meta, RETRY_ANNOTATION);
 	char token[STATUS_TOKEN_MAX + 1];
 
 	if (!value)
@@ -139,6 +139,21 @@ int pod_index_set(struct pod_index *x, const struct k8s_object_meta *meta,
 	}
 	*ret = p;
 	return 0;
+}
+
+void pod_index_set_token(struct pod_index *x, const char *namespace_, const char *name,
+			 const char *runtime_uid, const char *token, bool is_valid)
+{
+	struct pod_entry *p = find(x, namespace_, name);
+	char *copy = token ? strdup(token) : NULL;
+
+	if (!p || strcmp(p->runtime_uid, runtime_uid) != 0 || (token && !copy)) {
+		free(copy);
+		return;
+	}
+	free(p->token);
+	p->token = copy;
+	p->token_valid = is_valid;
 }
 
 void pod_index_del(struct pod_index *x, const char *namespace_, const char *name, const char *uid)

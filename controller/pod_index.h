@@ -15,9 +15,8 @@
 #include "k8s.h"
 #include "strmap.h"
 
-#define POD_INDEX_MAX        16384 /* pods; a kubelet runs a few hundred at most */
-#define POD_INDEX_MIRROR     "kubernetes.io/config.mirror"
-#define POD_INDEX_ANNOTATION "podresctrl.io/retry"
+#define POD_INDEX_MAX    16384 /* pods; a kubelet runs a few hundred at most */
+#define POD_INDEX_MIRROR "kubernetes.io/config.mirror"
 
 struct pod_entry {
 	char *key; /* "namespace/name" */
@@ -46,6 +45,13 @@ void pod_index_done(struct pod_index *x);
  */
 MUST_CHECK int pod_index_set(struct pod_index *x, const struct k8s_object_meta *meta,
 			     const struct pod_entry **ret);
+
+/*
+ * The annotation of the pod of this name and runtime UID, where no watch tells of it. TOKEN as
+ * retry_token() puts it, NULL for none. Without memory the pod keeps the token it had.
+ */
+void pod_index_set_token(struct pod_index *x, const char *namespace_, const char *name,
+			 const char *runtime_uid, const char *token, bool is_valid);
 
 /* Forget the pod of this name if it has this UID. */
 void pod_index_del(struct pod_index *x, const char *namespace_, const char *name, const char *uid);

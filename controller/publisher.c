@@ -102,6 +102,8 @@ const struct pod_entry *slot_target(struct slot *s, struct core_pod_view *ret_vi
 
 	if (!s->alive || !p->deps.core->pod_view(p->deps.core_ctx, s->uid, ret_view))
 		return NULL;
+	if (p->config.no_pod_watch)
+		publisher_pod_claim(s, ret_view);
 	return pod_index_join(&p->index, ret_view->namespace_, ret_view->name, s->uid);
 }
 
@@ -210,6 +212,7 @@ int publisher_new(const struct publisher_config *config, const struct publisher_
 		return err_set(e, -ENOMEM, "publisher: out of memory");
 	}
 	set_config(p, config);
+	p->watch_synced = config->no_pod_watch;
 	*ret = p;
 	return 0;
 }
@@ -271,14 +274,18 @@ static void set_alive(struct slot *s, bool alive)
 void publisher_on_core_event(struct publisher *p, uint64_t now_ms, const struct core_event *event)
 {
 	struct slot *s = strmap_get(&p->slots, event->pod_uid);
+	bool is_new;
 
 	if (event->kind == CORE_REMOVED) {
 		if (!s)
 			return;
 		set_alive(s, false);
 		slot_touch(s);
+		if (p->config.no_pod_watch)
+			publisher_pod_went(p, s, event->pod_namespace, event->pod_name);
 		return;
 	}
+	is_new = !s || !s->alive;
 	if (!s)
 		s = slot_new(p, event->pod_uid);
 	if (!s) {
@@ -286,6 +293,8 @@ void publisher_on_core_event(struct publisher *p, uint64_t now_ms, const struct 
 		return;
 	}
 	set_alive(s, true);
+	if (is_new && p->config.no_pod_watch)
+		publisher_pod_came(p, s, event->pod_namespace, event->pod_name);
 	slot_dirty(s, now_ms);
 }
 

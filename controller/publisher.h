@@ -51,6 +51,13 @@ struct publisher_config {
 	/* Of all pods only those with these labels, a selector as kubectl -l has it; or NULL. */
 	const char *label_selector;
 	const char *namespaces; /* and only those of these, "shop,bank"; NULL or "" for all */
+	/*
+	 * There is no pod watch: pods are published as the runtime tells of them, but for static
+	 * pods, whose UID in the API the runtime does not know. The retry annotation is then one
+	 * of the PodResctrlStatus object itself, and looked for every half minute while its pod
+	 * is in trouble. A label selector has no effect.
+	 */
+	bool no_pod_watch;
 	bool simulated;         /* resctrl is simulated: every status says so */
 	unsigned writes_per_s;  /* [5] requests per second, sustained */
 	unsigned write_burst;   /* [20] */
@@ -187,7 +194,7 @@ enum publisher_verb {
 
 struct publisher_stats {
 	enum publisher_state state;
-	bool watch_synced;                         /* the first list of pods is complete */
+	bool watch_synced; /* the first list of pods is complete, or none is needed */
 	uint64_t requests[PUBLISHER_VERB_MAX];     /* sent */
 	uint64_t failures[PUBLISHER_VERB_MAX];     /* answers that were not as hoped for */
 	uint64_t suppressed;                       /* changes that left the status as it was */

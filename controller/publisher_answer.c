@@ -192,10 +192,15 @@ static void found(struct slot *s, uint64_t now_ms, const struct status_object *o
 	s->quorum = false;
 	if (here && strcmp(o->pod_uid, s->pod_uid) == 0) {
 		adopt(s, o, now_ms);
+		if (s->p->config.no_pod_watch)
+			pod_index_set_token(&s->p->index, s->namespace_, s->name, s->uid,
+					    o->has_token ? o->token : NULL, o->token_valid);
 		if (was_refused)
 			refused(s, now_ms);
 		else
 			went_well(s);
+	} else if (here && publisher_pod_yield(s, o->pod_uid)) {
+		s->object = OBJECT_NONE; /* what Synchronize lists has no order of age */
 	} else if (here) {
 		/* Of the pod that had this name before; its precondition guards the deletion. */
 		s->object = OBJECT_STALE;

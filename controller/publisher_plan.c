@@ -135,6 +135,20 @@ static struct plan plan_problem(struct slot *s, uint64_t now_ms, const struct po
 	return plan.kind == PLAN_IDLE ? wait_until(s->calm_since_ms + LINGER_MS) : plan;
 }
 
+/*
+ * Without a pod watch the annotation is on the object. It may only matter while the pod is in
+ * trouble, and of those pods there are few.
+ */
+static struct plan plan_look(const struct slot *s, uint64_t now_ms,
+			     const struct core_pod_view *view)
+{
+	uint64_t at_ms = s->looked_ms + LOOK_MS;
+
+	if (!s->p->config.no_pod_watch || s->object != OBJECT_OURS || !view_in_trouble(view))
+		return idle();
+	return at_ms > now_ms ? wait_until(at_ms) : send_verb(PUBLISHER_GET);
+}
+
 struct plan slot_plan(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
 		      const struct core_pod_view *view)
 {
@@ -147,6 +161,8 @@ struct plan slot_plan(struct slot *s, uint64_t now_ms, const struct pod_entry *t
 		plan = plan_problem(s, now_ms, target, view);
 	else
 		plan = wanted ? plan_wanted(s, now_ms, target, view) : plan_unwanted(s);
+	if (wanted && plan.kind == PLAN_IDLE)
+		plan = plan_look(s, now_ms, view);
 	if (plan.kind == PLAN_SEND && s->not_before_ms > now_ms)
 		return wait_until(s->not_before_ms);
 	return plan;

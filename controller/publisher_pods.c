@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which pods there are in the API, as the pod watch shows them. */
+/*
+ * Which pods there are in the API, by name: as the pod watch shows them or, where the daemon
+ * may not read pods, as the runtime tells of them.
+ */
 
 #include "publisher_priv.h"
 
@@ -41,13 +44,18 @@ static bool is_listed(const char *list, const char *name)
 	return false;
 }
 
+static bool is_wanted_namespace(const struct publisher *p, const char *namespace_)
+{
+	return !p->namespaces || is_listed(p->namespaces, namespace_);
+}
+
 static void on_object(void *ctx, enum k8s_event_type type, const struct k8s_object_meta *meta)
 {
 	struct publisher *p = ctx;
 	const struct pod_entry *entry;
 	int r;
 
-	if (p->namespaces && !is_listed(p->namespaces, meta->namespace_))
+	if (!is_wanted_namespace(p, meta->namespace_))
 		return;
 	entry = pod_index_get(&p->index, meta->namespace_, meta->name);
 	if (entry)
@@ -84,3 +92,86 @@ const struct k8s_watch_ops publisher_watch_ops = {
 	.on_synced = on_synced,
 	.on_state = on_state,
 };
+
+/* ---- without a watch ---- */
+
+/*
+ * Kubelet gives a static pod a UID of 32 hexadecimal digits, without dashes. The API has a
+ * mirror pod with another UID, and an object with a wrong owner is removed at once.
+ */
+static bool is_static_uid(const char *uid)
+{
+	return strlen(uid) == 32 && strspn(uid, "0123456789abcdef") == 32;
+}
+
+static void set_pod(struct slot *s, const char *namespace_, const char *name)
+{
+	struct publisher *p = s->p;
+	const struct k8s_object_meta meta = {.namespace_ = namespace_, .name = name, .uid = s->uid};
+	const struct pod_entry *entry;
+	int r = pod_index_set(&p->index, &meta, &entry);
+
+	if (r == -ENOMEM || r == -ENOBUFS)
+		publisher_notice(p, PUBLISHER_NOTICE_NO_MEMORY, NULL, "a pod is not published");
+	s->displaced = false;
+}
+
+static bool may_be_published(const struct slot *s, const char *namespace_)
+{
+	return !is_static_uid(s->uid) && is_wanted_namespace(s->p, namespace_);
+}
+
+void publisher_pod_came(struct publisher *p, struct slot *s, const char *namespace_,
+			const char *name)
+{
+	const struct pod_entry *before;
+	struct slot *other;
+
+	if (!may_be_published(s, namespace_))
+		return;
+	/* A name is used again before the runtime has removed the pod that had it. */
+	before = pod_index_get(&p->index, namespace_, name);
+	other = before ? strmap_get(&p->slots, before->uid) : NULL;
+	if (other && other != s) {
+		other->displaced = true;
+		slot_touch(other);
+	}
+	set_pod(s, namespace_, name);
+}
+
+void publisher_pod_went(struct publisher *p, const struct slot *s, const char *namespace_,
+			const char *name)
+{
+	struct slot *other;
+	size_t i = 0;
+
+	pod_index_del(&p->index, namespace_, name, s->uid);
+	while ((other = strmap_next(&p->slots, &i)))
+		if (other->displaced)
+			slot_touch(other);
+}
+
+void publisher_pod_claim(struct slot *s, const struct core_pod_view *view)
+{
+	const struct pod_entry *entry = pod_index_get(&s->p->index, view->namespace_, view->name);
+
+	if (!may_be_published(s, view->namespace_))
+		return;
+	if (!entry)
+		set_pod(s, view->namespace_, view->name);
+	else
+		s->displaced = strcmp(entry->uid, s->uid) != 0;
+}
+
+bool publisher_pod_yield(struct slot *s, const char *pod_uid)
+{
+	struct publisher *p = s->p;
+	struct slot *other = p->config.no_pod_watch ? strmap_get(&p->slots, pod_uid) : NULL;
+
+	/* One that was published here before lost its name to a younger pod. */
+	if (!other || !other->displaced || !other->alive || other->pod_uid)
+		return false;
+	publisher_pod_came(p, other, s->namespace_, s->name);
+	slot_touch(other);
+	return true;
+}

@@ -16,6 +16,8 @@
 #define QUEUED_WAIT_MS 10000
 /* Publishing problems only: an object outlives the trouble by this. */
 #define LINGER_MS 60000
+/* Without a pod watch: how often the object of a pod in trouble is looked at. */
+#define LOOK_MS 30000
 
 /* What is known of the object with the pod's name. */
 enum object_state {
@@ -31,6 +33,7 @@ struct slot {
 	struct list active; /* in p->active while there is something to do */
 	char *uid;          /* as the runtime knows the pod; the key in p->slots */
 	bool alive;         /* the core has it */
+	bool displaced;     /* without a pod watch: another pod has its name */
 
 	/* The pod in the API to which it was joined last; NULL before. */
 	char *namespace_, *name, *pod_uid;
@@ -43,7 +46,8 @@ struct slot {
 	char object_version[128]; /* for OBJECT_STALE */
 	int64_t generation;
 	uint64_t created_ms;
-	bool has_digest; /* .digest is what the server has */
+	uint64_t looked_ms; /* when it was looked up last */
+	bool has_digest;    /* .digest is what the server has */
 	uint64_t digest;
 	struct status_memory memory;
 
@@ -116,6 +120,20 @@ void publisher_notice(struct publisher *p, enum publisher_notice_kind kind, cons
 
 /* What changed in the way to the API server since the last call. */
 void publisher_tell_news(struct publisher *p);
+
+/* ---- publisher_pods.c: without a pod watch ---- */
+
+/* The runtime has a pod that was not there before, the latest of its name; or it has gone. */
+void publisher_pod_came(struct publisher *p, struct slot *s, const char *namespace_,
+			const char *name);
+void publisher_pod_went(struct publisher *p, const struct slot *s, const char *namespace_,
+			const char *name);
+
+/* The pod takes its name if no other pod has it. */
+void publisher_pod_claim(struct slot *s, const struct core_pod_view *view);
+
+/* The object of S's name is that of another pod which is here too: then so is the name. */
+bool publisher_pod_yield(struct slot *s, const char *pod_uid);
 
 /* ---- publisher_plan.c: what is to be done next for a pod ---- */
 

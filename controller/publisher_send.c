@@ -159,6 +159,8 @@ bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
 	p->in_flight++;
 	s->in_flight = true;
 	s->verb = verb;
+	if (verb == PUBLISHER_GET || verb == PUBLISHER_CREATE)
+		s->looked_ms = now_ms;
 	if (verb == PUBLISHER_PATCH) {
 		/* A change that comes while this is under way makes it dirty again. */
 		s->dirty = false;

@@ -9,6 +9,8 @@
 #include "core.h"
 #include "status_render.h"
 
+#define RETRY_ANNOTATION "podresctrl.io/retry"
+
 /*
  * How VALUE is called in status.lastRetry.token. A value of 1 to 256 printable ASCII
  * characters is its own name and true is returned. Of any other, which is not to be acted

@@ -2,6 +2,7 @@
 
 /* What the API server is sent, but for the status itself, and what it sends back. */
 
+#include "retry_annotation.h"
 #include "status_render.h"
 #include "status_text.h"
 
@@ -255,6 +256,16 @@ static void read_status(json_object *status, struct status_object *ret)
 		read_condition(json_object_array_get_idx(conditions, i), &ret->memory);
 }
 
+static void read_token(json_object *annotations, struct status_object *ret)
+{
+	json_object *value = get(annotations, RETRY_ANNOTATION, json_type_string);
+
+	if (!value)
+		return;
+	ret->has_token = true;
+	ret->token_valid = retry_token(json_object_get_string(value), ret->token);
+}
+
 int status_parse_object(const char *text, size_t len, struct status_object *ret, struct err *e)
 {
 	struct status_object o = {.generation = 1};
@@ -272,6 +283,7 @@ int status_parse_object(const char *text, size_t len, struct status_object *ret,
 		    get_string(meta, "resourceVersion"));
 	copy_string(o.pod_uid, sizeof(o.pod_uid), get_string(spec, "podUID"));
 	copy_string(o.node_name, sizeof(o.node_name), get_string(spec, "nodeName"));
+	read_token(get(meta, "annotations", json_type_object), &o);
 	if (generation)
 		o.generation = json_object_get_int64(generation);
 	if (status)

@@ -91,6 +91,9 @@ struct status_object {
 	char pod_uid[256];   /* spec.podUID */
 	char node_name[256]; /* spec.nodeName */
 	int64_t generation;  /* 1 when missing */
+	/* The retry annotation, as retry_token() puts it. */
+	bool has_token, token_valid;
+	char token[STATUS_TOKEN_MAX + 1];
 	bool has_status;
 	uint64_t digest; /* of .status, as status_digest() has it */
 	struct status_memory memory;

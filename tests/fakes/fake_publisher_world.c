@@ -102,18 +102,33 @@ static int retry_result(void *ctx, const char *uid, struct core_retry_report *re
 static const struct publisher_core_ops core_ops = {
 	.pod_view = pod_view, .retry = retry, .retry_result = retry_result};
 
-void pw_core_changed(struct pw *w, const struct pw_pod *pod)
+/* To every daemon of the node. */
+static void tell(struct pw *w, const struct core_event *event)
 {
-	struct core_event event = {
+	publisher_on_core_event(w->p, w->now_ms, event);
+	if (w->peer)
+		publisher_on_core_event(w->peer, w->now_ms, event);
+}
+
+static struct core_event event_of(const struct pw_pod *pod)
+{
+	return (struct core_event){
 		.kind = CORE_ADD_OR_UPDATE,
 		.pod_uid = pod->uid,
+		.pod_namespace = pod->namespace_,
+		.pod_name = pod->name,
 		.group_state = pod->group_state,
 		.group_path = "",
 		.total_containers = pod->total,
 		.reconciled_containers = pod->reconciled,
 	};
+}
 
-	publisher_on_core_event(w->p, w->now_ms, &event);
+void pw_core_changed(struct pw *w, const struct pw_pod *pod)
+{
+	const struct core_event event = event_of(pod);
+
+	tell(w, &event);
 }
 
 struct pw_pod *pw_core_pod(struct pw *w, const char *namespace_, const char *name, const char *uid,
@@ -135,12 +150,17 @@ struct pw_pod *pw_core_pod(struct pw *w, const char *namespace_, const char *nam
 
 void pw_core_removed(struct pw *w, struct pw_pod *pod)
 {
-	struct core_event event = {.kind = CORE_REMOVED, .pod_uid = pod->uid};
+	const struct core_event event = {
+		.kind = CORE_REMOVED,
+		.pod_uid = pod->uid,
+		.pod_namespace = pod->namespace_,
+		.pod_name = pod->name,
+	};
 
 	for (size_t i = 0; i < w->nr_pods; i++)
 		if (w->pods[i] == pod)
 			w->pods[i] = w->pods[--w->nr_pods];
-	publisher_on_core_event(w->p, w->now_ms, &event);
+	tell(w, &event);
 	free(pod);
 }
 
@@ -158,6 +178,8 @@ static void watch(struct pw *w, enum k8s_event_type type, struct k8s_object_meta
 		pairs[meta->nr_annotations++] = (struct k8s_pair){"podresctrl.io/retry", token};
 	meta->annotations = pairs;
 	publisher_watch_ops.on_object(w->p, type, meta);
+	if (w->peer)
+		publisher_watch_ops.on_object(w->peer, type, meta);
 }
 
 void pw_watch(struct pw *w, enum k8s_event_type type, const char *namespace_, const char *name,
@@ -261,9 +283,13 @@ static void add_object(struct answer *a, const struct pw_object *o)
 	strbuf_addf(&a->body,
 		    "{\"apiVersion\":\"podresctrl.io/v1alpha1\",\"kind\":\"PodResctrlStatus\","
 		    "\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\",\"uid\":\"%s\","
-		    "\"resourceVersion\":\"%s\",\"generation\":1},"
-		    "\"spec\":{\"nodeName\":\"%s\",\"podUID\":\"%s\"}",
-		    o->name, o->namespace_, o->uid, o->version, o->node_name, o->pod_uid);
+		    "\"resourceVersion\":\"%s\",\"generation\":1",
+		    o->name, o->namespace_, o->uid, o->version);
+	if (o->retry)
+		strbuf_addf(&a->body, ",\"annotations\":{\"podresctrl.io/retry\":\"%s\"}",
+			    o->retry);
+	strbuf_addf(&a->body, "},\"spec\":{\"nodeName\":\"%s\",\"podUID\":\"%s\"}", o->node_name,
+		    o->pod_uid);
 	if (o->status)
 		strbuf_addf(&a->body, ",\"status\":%s", o->status);
 	strbuf_addc(&a->body, '}');
@@ -527,7 +553,8 @@ static void on_transition(void *ctx, const struct publisher_transition *t)
 		    t->reason, t->namespace_, t->name, t->note);
 }
 
-static void start_publisher(struct pw *w, const struct publisher_config *config)
+static void start_publisher(struct pw *w, const struct publisher_config *config,
+			    struct publisher **ret)
 {
 	static const struct publisher_config plain = {.node_name = WORLD_NODE};
 	const struct publisher_deps deps = {
@@ -541,7 +568,7 @@ static void start_publisher(struct pw *w, const struct publisher_config *config)
 		.ctx = w,
 	};
 
-	NEED(publisher_new(config ? config : &plain, &deps, &w->p, NULL) == 0);
+	NEED(publisher_new(config ? config : &plain, &deps, ret, NULL) == 0);
 }
 
 struct pw *pw_new(const struct publisher_config *config)
@@ -552,7 +579,7 @@ struct pw *pw_new(const struct publisher_config *config)
 	strbuf_init(&w->log, 1 << 20);
 	strbuf_init(&w->notices, 1 << 20);
 	strbuf_init(&w->transitions, 1 << 20);
-	start_publisher(w, config);
+	start_publisher(w, config, &w->p);
 	return w;
 }
 
@@ -560,13 +587,38 @@ void pw_restart(struct pw *w, const struct publisher_config *config)
 {
 	publisher_free(w->p);
 	NEED(w->nr_calls == 0);
-	start_publisher(w, config);
+	start_publisher(w, config, &w->p);
 	pw_forget(w);
+}
+
+void pw_surge(struct pw *w, const struct publisher_config *config)
+{
+	NEED(!w->peer);
+	start_publisher(w, config, &w->peer);
+	for (size_t i = 0; i < w->nr_pods; i++) {
+		const struct pw_pod *pod = w->pods[i];
+		const struct core_event event = event_of(pod);
+		const struct k8s_object_meta meta = {
+			.name = pod->name, .namespace_ = pod->namespace_, .uid = pod->uid};
+
+		publisher_watch_ops.on_object(w->peer, K8S_ADDED, &meta);
+		publisher_on_core_event(w->peer, w->now_ms, &event);
+	}
+	publisher_watch_ops.on_synced(w->peer);
+}
+
+void pw_older_ends(struct pw *w)
+{
+	NEED(w->peer);
+	publisher_free(w->p);
+	w->p = w->peer;
+	w->peer = NULL;
 }
 
 void pw_free(struct pw *w)
 {
 	publisher_free(w->p);
+	publisher_free(w->peer);
 	NEED(w->nr_calls == 0);
 	while (w->nr_pods)
 		free(w->pods[--w->nr_pods]);
@@ -599,6 +651,8 @@ static uint64_t next_time(const struct pw *w)
 {
 	uint64_t next = publisher_next_ms(w->p);
 
+	if (w->peer && publisher_next_ms(w->peer) < next)
+		next = publisher_next_ms(w->peer);
 	for (size_t i = 0; i < w->nr_calls; i++)
 		if (w->calls[i]->answer_ms < next)
 			next = w->calls[i]->answer_ms;
@@ -616,6 +670,8 @@ void pw_run(struct pw *w, uint64_t ms)
 		while (answer_one(w))
 			continue;
 		publisher_work(w->p, w->now_ms);
+		if (w->peer)
+			publisher_work(w->peer, w->now_ms);
 		next = next_time(w);
 		if (next > end)
 			break;

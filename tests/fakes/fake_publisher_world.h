@@ -27,7 +27,8 @@ struct pw_object {
 	char namespace_[64], name[64], uid[64], version[32];
 	char pod_uid[64], node_name[64];
 	char owner_uid[64];
-	char *status; /* NULL: none yet */
+	char *status;      /* NULL: none yet */
+	const char *retry; /* the annotation; NULL: none */
 };
 
 /* How a request fails: all of its verb, until TIMES of them did. */
@@ -51,6 +52,7 @@ struct pw_call {
 
 struct pw {
 	struct publisher *p;
+	struct publisher *peer; /* of a second daemon on the node; NULL: there is one only */
 	uint64_t now_ms;
 	uint32_t random;
 
@@ -84,6 +86,13 @@ void pw_free(struct pw *w);
 
 /* A new publisher in place of the old one: the daemon was started again. */
 void pw_restart(struct pw *w, const struct publisher_config *config);
+
+/*
+ * A second daemon starts on this node; it gets the pods that are there, and all that comes. The
+ * older of two ends.
+ */
+void pw_surge(struct pw *w, const struct publisher_config *config);
+void pw_older_ends(struct pw *w);
 
 /* Let MS milliseconds pass. Fails the test when the publisher spins. */
 void pw_run(struct pw *w, uint64_t ms);

@@ -135,6 +135,7 @@ static const struct {
 	{"--publish-selector=a=b", "--publish-selector"},
 	{"--publish-namespaces=", "--publish-namespaces"},
 	{"--events=some", "--events"},
+	{"--pod-watch=maybe", "--pod-watch"},
 	{"--publish-rate=0", "--publish-rate"},
 	{"--kubeconfig=", "--kubeconfig"},
 	{"--start-jitter=x", "--start-jitter"},
@@ -196,6 +197,22 @@ START_TEST(what_is_published_can_be_narrowed)
 }
 END_TEST
 
+START_TEST(labels_cannot_be_selected_without_the_pod_watch)
+{
+	static const char *const env[] = {"NODE_NAME=n1", "PODRESCTRL_PUBLISH=selected",
+					  "PODRESCTRL_PUBLISH_NAMESPACES=shop", NULL};
+	struct options o;
+	struct err e = {0};
+
+	ck_assert_int_eq(parse("--publish-namespaces=shop", NULL, env, &o, &e), 0);
+	ck_assert(o.pod_watch);
+	ck_assert_int_eq(parse("--pod-watch=off", NULL, env, &o, &e), 0);
+	ck_assert(!o.pod_watch);
+	ck_assert_int_eq(parse("--pod-watch=off", "--publish-selector=a", env, &o, &e), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.msg, "--publish-namespaces"));
+}
+END_TEST
+
 START_TEST(help_fits_in_80_columns)
 {
 	struct strbuf sb;
@@ -225,6 +242,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_wrong_environment_is_refused_by_the_variable_s_name);
 	tcase_add_test(tc, publishing_needs_a_node_name);
 	tcase_add_test(tc, what_is_published_can_be_narrowed);
+	tcase_add_test(tc, labels_cannot_be_selected_without_the_pod_watch);
 	tcase_add_test(tc, help_fits_in_80_columns);
 	suite_add_tcase(s, tc);
 	return s;

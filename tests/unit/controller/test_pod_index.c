@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pod_index.h"
+#include "retry_annotation.h"
 #include "unit/runner.h"
 
 #include <errno.h>
@@ -71,14 +72,14 @@ END_TEST
 
 START_TEST(a_token_is_known_to_have_changed_since_the_pod_was_first_seen)
 {
-	ck_assert(!set("web-0", "u1", POD_INDEX_ANNOTATION, "a")->token_changed);
-	ck_assert(!set("web-0", "u1", POD_INDEX_ANNOTATION, "a")->token_changed);
-	ck_assert(set("web-0", "u1", POD_INDEX_ANNOTATION, "b")->token_changed);
-	ck_assert(set("web-0", "u1", POD_INDEX_ANNOTATION, "b")->token_changed);
+	ck_assert(!set("web-0", "u1", RETRY_ANNOTATION, "a")->token_changed);
+	ck_assert(!set("web-0", "u1", RETRY_ANNOTATION, "a")->token_changed);
+	ck_assert(set("web-0", "u1", RETRY_ANNOTATION, "b")->token_changed);
+	ck_assert(set("web-0", "u1", RETRY_ANNOTATION, "b")->token_changed);
 	/* Another pod of the same name starts afresh. */
-	ck_assert(!set("web-0", "u2", POD_INDEX_ANNOTATION, "b")->token_changed);
+	ck_assert(!set("web-0", "u2", RETRY_ANNOTATION, "b")->token_changed);
 	ck_assert(!set("web-1", "u3", NULL, NULL)->token_changed);
-	ck_assert(set("web-1", "u3", POD_INDEX_ANNOTATION, "a")->token_changed);
+	ck_assert(set("web-1", "u3", RETRY_ANNOTATION, "a")->token_changed);
 }
 END_TEST
 
@@ -98,7 +99,7 @@ START_TEST(a_huge_annotation_does_not_stay_in_memory)
 	const struct pod_entry *p;
 
 	memset(big, 'x', sizeof(big) - 1);
-	p = set("web-0", "u1", POD_INDEX_ANNOTATION, big);
+	p = set("web-0", "u1", RETRY_ANNOTATION, big);
 	ck_assert(!p->token_valid);
 	ck_assert_uint_lt(strlen(p->token), 32);
 }
