@@ -418,6 +418,7 @@ struct world *world_new(unsigned rmids, unsigned limbo_ms)
 void world_free(struct world *w)
 {
 	core_free(w->core);
+	core_free(w->other);
 	rs_free(w->rs);
 	rs_sim_free(w->sim);
 	for (size_t i = 0; i < w->nr_containers; i++) {
@@ -444,6 +445,14 @@ void world_boot(struct world *w)
 	core_free(w->core);
 	w->core = NULL;
 	must_be(core_new(&w->config, &deps, &w->core, NULL) == 0, "core_new");
+}
+
+void world_swap(struct world *w)
+{
+	struct core *core = w->core;
+
+	w->core = w->other;
+	w->other = core;
 }
 
 void world_run(struct world *w)

@@ -41,6 +41,7 @@ struct world {
 	struct rs_sim *sim;
 	struct rs *rs;
 	struct core *core;
+	struct core *other; /* a second daemon's, see world_swap(); NULL: there is one only */
 	struct core_config config;
 	uint64_t now;
 
@@ -80,6 +81,9 @@ void world_free(struct world *w);
 
 /* Start the core with w->config; when there was one it ends first, as if the daemon restarted. */
 void world_boot(struct world *w);
+
+/* Everything from here on concerns the other of two daemons; the first time: none yet. */
+void world_swap(struct world *w);
 
 /* Do queued work at the present time until nothing is left. */
 void world_run(struct world *w);
