@@ -90,7 +90,7 @@ static void forbidden(struct slot *s, uint64_t now_ms, const struct k8s_response
 			       publisher_verb_name(s->verb), r->message ? r->message : "");
 	slot_set_forbidden(s, s->verb, true);
 	health_verdict(h, now_ms, s->verb, false, s->p->deps.env->random(s->p->deps.ctx));
-	slot_back_off(s, now_ms, 30 * S_MS, 5 * MIN_MS);
+	slot_back_off(s, now_ms, health_is_shaky(h, now_ms) ? 1 * S_MS : 30 * S_MS, 5 * MIN_MS);
 }
 
 /* True when R was dealt with. Nothing of this is about the object itself. */

@@ -9,6 +9,9 @@
 #define FORBIDDEN_ROW    3
 #define FORBIDDEN_MS     (30 * S_MS)
 #define FORBIDDEN_MAX_MS (300 * S_MS)
+#define SHAKY_MS         (30 * S_MS) /* from the first answer on */
+#define SHAKY_FIRST_MS   (1 * S_MS)
+#define WATCH_PAUSE_MS   (60 * S_MS) /* the longest between two attempts of the watch */
 
 /* First and longest pause; client-go's numbers for the network. */
 static const struct {
@@ -27,6 +30,22 @@ void health_init(struct health *h)
 		.watch = PUBLISHER_OK,
 		.told = PUBLISHER_STARTING,
 	};
+}
+
+static bool is_away(enum publisher_state state)
+{
+	return state == PUBLISHER_UNREACHABLE || state == PUBLISHER_OVERLOADED;
+}
+
+static void expect_shaky(struct health *h, uint64_t until_ms)
+{
+	if (h->shaky_until_ms < until_ms)
+		h->shaky_until_ms = until_ms;
+}
+
+bool health_is_shaky(const struct health *h, uint64_t now_ms)
+{
+	return now_ms < h->shaky_until_ms;
 }
 
 void health_outage(struct health *h, uint64_t now_ms, enum publisher_state outage,
@@ -51,6 +70,8 @@ void health_outage(struct health *h, uint64_t now_ms, enum publisher_state outag
 		pause_ms = retry_after_ms;
 	/* The pause is a floor; up to as much again keeps the nodes of a cluster apart. */
 	h->until_ms = now_ms + pause_ms + random % (pause_ms + 1);
+	if (is_away(outage))
+		expect_shaky(h, h->until_ms + SHAKY_MS);
 }
 
 void health_answered(struct health *h, bool proves_crd)
@@ -66,23 +87,26 @@ void health_answered(struct health *h, bool proves_crd)
 void health_verdict(struct health *h, uint64_t now_ms, enum publisher_verb verb, bool allowed,
 		    uint32_t random)
 {
-	uint64_t pause_ms = FORBIDDEN_MS;
+	bool shaky = health_is_shaky(h, now_ms);
+	uint64_t pause_ms = shaky ? SHAKY_FIRST_MS : FORBIDDEN_MS;
+	uint64_t max_ms = shaky ? SHAKY_MS : FORBIDDEN_MAX_MS;
+	unsigned row = shaky ? 1 : FORBIDDEN_ROW;
 
 	if (allowed) {
 		h->in_a_row[verb] = 0;
 		h->verb_until_ms[verb] = 0;
 		return;
 	}
-	if (now_ms < h->verb_until_ms[verb] || ++h->in_a_row[verb] < FORBIDDEN_ROW)
+	if (now_ms < h->verb_until_ms[verb] || ++h->in_a_row[verb] < row)
 		return;
-	for (unsigned i = FORBIDDEN_ROW; i < h->in_a_row[verb] && pause_ms < FORBIDDEN_MAX_MS; i++)
+	for (unsigned i = row; i < h->in_a_row[verb] && pause_ms < max_ms; i++)
 		pause_ms *= 2;
-	if (pause_ms > FORBIDDEN_MAX_MS)
-		pause_ms = FORBIDDEN_MAX_MS;
+	if (pause_ms > max_ms)
+		pause_ms = max_ms;
 	h->verb_until_ms[verb] = now_ms + pause_ms + random % (pause_ms / 4 + 1);
 }
 
-void health_watch(struct health *h, const struct k8s_watch_state *state)
+void health_watch(struct health *h, uint64_t now_ms, const struct k8s_watch_state *state)
 {
 	if (state->connected) {
 		h->watch = PUBLISHER_OK;
@@ -99,6 +123,8 @@ void health_watch(struct health *h, const struct k8s_watch_state *state)
 		h->watch = PUBLISHER_OVERLOADED;
 	else
 		h->watch = PUBLISHER_UNREACHABLE;
+	if (is_away(h->watch))
+		expect_shaky(h, now_ms + WATCH_PAUSE_MS + SHAKY_MS);
 	(void)snprintf(h->watch_text, sizeof(h->watch_text), "watching pods: %s",
 		       state->message ? state->message : "");
 }

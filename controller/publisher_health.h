@@ -15,6 +15,7 @@ struct health {
 	enum publisher_state outage; /* PUBLISHER_OK: none */
 	uint64_t until_ms;           /* no request before */
 	unsigned step;               /* pauses in a row */
+	uint64_t shaky_until_ms;     /* the server was away; it may not be quite ready yet */
 	bool answered;               /* something good was heard at least once */
 	enum publisher_state watch;  /* PUBLISHER_OK unless the pod watch is in trouble */
 	unsigned forbidden[PUBLISHER_VERB_MAX]; /* pods whose last such request was forbidden */
@@ -41,14 +42,21 @@ void health_outage(struct health *h, uint64_t now_ms, enum publisher_state outag
 void health_answered(struct health *h, bool proves_crd);
 
 /*
+ * A server that has just started knows the rights of nobody for some seconds, and says 403.
+ * Has it been away until a moment ago, so that a 403 may be such a one?
+ */
+bool health_is_shaky(const struct health *h, uint64_t now_ms);
+
+/*
  * A request was forbidden (or, ALLOWED, was not). One pod may be refused for a reason of its
- * own; when several are in a row, the verb rests for all of them: 30 s, doubling to 5 min.
+ * own; when several are in a row, the verb rests for all of them: 30 s, doubling to 5 min. While
+ * the server is shaky each is a reason to rest, but for 1 s, doubling to 30 s.
  */
 void health_verdict(struct health *h, uint64_t now_ms, enum publisher_verb verb, bool allowed,
 		    uint32_t random);
 
 /* What the pod watch reports. */
-void health_watch(struct health *h, const struct k8s_watch_state *state);
+void health_watch(struct health *h, uint64_t now_ms, const struct k8s_watch_state *state);
 
 /* The state to show, all taken together. */
 enum publisher_state health_state(const struct health *h);

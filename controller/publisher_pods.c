@@ -83,7 +83,7 @@ static void on_state(void *ctx, const struct k8s_watch_state *state)
 {
 	struct publisher *p = ctx;
 
-	health_watch(&p->health, state);
+	health_watch(&p->health, p->deps.env->now_ms(p->deps.ctx), state);
 	publisher_tell_news(p);
 }
 

@@ -299,6 +299,51 @@ START_TEST(a_forbidden_verb_rests_for_all_pods_and_is_named_once)
 }
 END_TEST
 
+/* Its caches of roles fill in the first seconds. */
+START_TEST(a_server_that_came_back_and_forbids_at_first_is_asked_again_soon)
+{
+	char name[32];
+
+	fault(3, PUBLISHER_VERB_MAX, -ECONNREFUSED, 0);
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "web-%d", i);
+		pw_pod(w, name);
+	}
+	while (w->fault.times)
+		pw_run(w, 100);
+	pw_forget(w);
+	fault(-1, PUBLISHER_VERB_MAX, -EACCES, 403);
+	pw_run(w, 5000);
+	ck_assert_uint_ge(requests(), 1);
+	ck_assert_uint_le(requests(), 8);
+	w->fault.times = 0;
+	pw_run(w, 10000 + 20 * 2 * 200);
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "web-%d", i);
+		published(name);
+	}
+}
+END_TEST
+
+/* The watch alone may have seen the outage. */
+START_TEST(a_watch_that_was_cut_off_tells_that_the_server_was_away)
+{
+	const struct k8s_watch_state away = {.rc = -ECONNREFUSED, .message = "refused"};
+	const struct k8s_watch_state back = {.connected = true};
+	struct pw_pod *pod = pw_pod(w, "web-0");
+
+	pw_run(w, 60000);
+	publisher_watch_ops.on_state(w->p, &away);
+	pw_run(w, 30000);
+	publisher_watch_ops.on_state(w->p, &back);
+	fault(1, PUBLISHER_PATCH, -EACCES, 403);
+	pod->reconciled = 0;
+	pw_core_changed(w, pod);
+	pw_run(w, 3000);
+	ck_assert(strstr(pw_object(w, "web-0")->status, "0\\/1"));
+}
+END_TEST
+
 START_TEST(one_forbidden_pod_does_not_hold_up_others)
 {
 	fault(2, PUBLISHER_CREATE, -EACCES, 403);
@@ -400,6 +445,8 @@ Suite *suite(void)
 	tcase_add_test(t, a_missing_crd_is_polled_and_everything_is_published_when_it_comes);
 	tcase_add_test(t, objects_that_went_with_their_crd_come_back_with_it);
 	tcase_add_test(t, a_forbidden_verb_rests_for_all_pods_and_is_named_once);
+	tcase_add_test(t, a_server_that_came_back_and_forbids_at_first_is_asked_again_soon);
+	tcase_add_test(t, a_watch_that_was_cut_off_tells_that_the_server_was_away);
 	tcase_add_test(t, one_forbidden_pod_does_not_hold_up_others);
 	tcase_add_test(t, a_pod_of_a_namespace_that_goes_away_is_dropped);
 	tcase_add_test(t, a_pod_of_a_namespace_that_is_gone_is_dropped);
