@@ -10,12 +10,15 @@ JSON=application/json
 MERGE=application/merge-patch+json
 JSON_PATCH=application/json-patch+json
 
+# What else a request says of itself, in curl's words.
+REQUEST_HEADERS=()
+
 # ask METHOD PATH [TYPE] [BODY]: CODE, ANSWER (the body) and HEADERS are set. REQUEST_TOKEN may name somebody else.
 ask() {
   local body=()
   [ -z "${4:-}" ] || body=(-H "Content-Type: $3" --data-binary @-)
   CODE=$(printf '%s' "${4:-}" | curl -sS --max-time 30 --cacert "$CLUSTER_DIR/ca.crt" \
-    -H "Authorization: Bearer ${REQUEST_TOKEN:-$CLUSTER_ADMIN_TOKEN}" -X "$1" "${body[@]}" \
+    -H "Authorization: Bearer ${REQUEST_TOKEN:-$CLUSTER_ADMIN_TOKEN}" -X "$1" "${body[@]}" "${REQUEST_HEADERS[@]}" \
     -D "$RUN_DIR/headers" -o "$RUN_DIR/answer" -w '%{http_code}' "$CLUSTER_URL$2")
   ANSWER=$(cat "$RUN_DIR/answer")
   HEADERS=$(cat "$RUN_DIR/headers")
@@ -58,11 +61,19 @@ prs_status() {
 
 status_merge() { jq -cn --argjson status "$1" '{status: $status}'; }
 
+# as_daemon_of NODE WORDS...: an administrator does this in the place of the daemon on that node, whose token names it ("":
+# it names none).
+as_daemon_of() {
+  local node=$1
+  shift
+  REQUEST_HEADERS=(-H "Impersonate-User: $CLUSTER_DAEMON_USER" -H "Impersonate-Group: system:serviceaccounts")
+  [ -z "$node" ] || REQUEST_HEADERS+=(-H "Impersonate-Extra-authentication.kubernetes.io%2Fnode-name: $node")
+  "$@"
+  REQUEST_HEADERS=()
+}
+
 # A watch for SECONDS: its frames on standard output. watch_frames SECONDS PATH-WITH-QUERY
 watch_frames() {
   curl -sSN --max-time "$1" --cacert "$CLUSTER_DIR/ca.crt" -H "Authorization: Bearer $CLUSTER_ADMIN_TOKEN" \
     "$CLUSTER_URL$2" 2>/dev/null
 }
-
-# server_minor: 20 of v1.20.2
-server_minor() { api GET /version | jq -r '.gitVersion | split(".")[1]'; }

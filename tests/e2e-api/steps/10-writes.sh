@@ -61,7 +61,7 @@ names_and_deletion() {
 
 schema() {
   ask POST "$PRS" "$JSON" "$(prs_json w-0)"
-  if [ "$(server_minor)" -ge 25 ]; then
+  if [ "$CLUSTER_MINOR" -ge 25 ]; then
     refused_status "a condition type twice" '.conditions += .conditions'
   else
     put_status w-0 "$(prs_status '.conditions += .conditions')"
@@ -74,10 +74,12 @@ schema() {
   refused_status "a fraction in a whole number" '.totalContainers = 3.5'
   refused_status "an unsigned 64-bit number" '.totalContainers = 18446744073709551615'
   refused_status "a message over its bound" '.message = ("x" * 5000)'
-  if [ "$(server_minor)" -ge 25 ]; then
+  if [ "$CLUSTER_MINOR" -ge 25 ]; then
     expect "8: spec cannot be changed" 422 '' PATCH "$PRS/w-0" "$MERGE" '{"spec":{"nodeName":"n2"}}'
     ask POST "$PRS" "$JSON" "$(prs_json w-1 '.spec.surprise = 1')"
     check 0 "9: an unknown field comes back as a Warning" grep -i '^warning: 299' <<<"$HEADERS"
+    expect "9: and is refused where it is asked for strictly" 422 '' POST "$PRS?fieldValidation=Strict" "$JSON" \
+      "$(prs_json w-3 '.spec.surprise = 1')"
   else
     skip "8: spec cannot be changed: validation rules need 1.25, this server is older"
     expect "9: an unknown field is dropped without a sign (before 1.25)" 201 '.spec.surprise == null' POST "$PRS" \
@@ -94,9 +96,9 @@ owner() {
   ask POST "$PRS" "$JSON" "$(prs_json w-2 '.metadata.ownerReferences = [{apiVersion: "v1", kind: "Pod", name: "w-2", uid: "00000000-0000-4000-8000-000000000000"}]')"
   check 0 "12: an owner with a wrong UID is taken" answers 201
   check 20 "12: and the garbage collector removes the object" is_absent w-2
-  skip "13: blockOwnerDeletion under OwnerReferencesPermissionEnforcement: the plugin is off here; we never set it (behaviour step)"
-  [ "$(server_minor)" -ge 30 ] ||
-    skip "14: ValidatingAdmissionPolicy needs 1.30, this server is older"
+  REQUEST_TOKEN=$CLUSTER_DAEMON_TOKEN expect "13: who blocks the owner's deletion without a right on it gets 403" 403 \
+    '.message | contains("blockOwnerDeletion")' POST "$PRS" "$JSON" "$(prs_json w-4 '.spec.nodeName = "node1" |
+      .metadata.ownerReferences = [{apiVersion: "v1", kind: "Pod", name: "w-4", uid: .spec.podUID, blockOwnerDeletion: true}]')"
 }
 
 step_writes() {

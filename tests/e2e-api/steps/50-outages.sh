@@ -62,7 +62,7 @@ crd_gone() {
   audit_mark
   sleep 10
   check 0 "28: and polled with patience" test "$(audit_count '.objectRef.resource == "podresctrlstatuses"')" -le 3
-  kubectl apply -f crds/legacy/podresctrl.io_podresctrlstatuses.yaml >/dev/null
+  cluster_apply_crd . >/dev/null
   check 90 "28: when it is back, objects are as well" shows o-4 '.status.containersReady == "2/2"'
   for i in {0..9}; do pod_ends "o-$i"; done
   daemon_stop

@@ -6,10 +6,17 @@
 CLUSTER_DAEMON_USER=system:serviceaccount:podresctrl-system:podresctrld
 CLUSTER_VM_ADDRESS=10.0.2.2
 
-# cluster_start DIR: DIR receives keys, logs and data; it must not exist yet or be empty.
+# 20 of "Kubernetes v1.20.2": what the server can do is told by it.
+cluster_minor() { "$CLUSTER_PROGRAMS/kube-apiserver" --version | sed -E 's/^[^.]*\.([0-9]+).*/\1/'; }
+
+# cluster_before MINOR WORDS...: the words if the server is older than 1.MINOR.
+cluster_before() { [ "$CLUSTER_MINOR" -ge "$1" ] || printf '%s\n' "${@:2}"; }
+
+# cluster_start DIR: with CLUSTER_ADMISSION_PLUGINS besides the server's own. DIR receives keys, logs and data; it must not exist yet or be empty.
 cluster_start() {
   CLUSTER_DIR=$1
-  CLUSTER_PROGRAMS=$("$E2E_DIR/parts/apiserver.sh")
+  CLUSTER_PROGRAMS=${E2E_APISERVER_DIR:-$("$E2E_DIR/parts/apiserver.sh")}
+  CLUSTER_MINOR=$(cluster_minor)
   CLUSTER_PORT=$(free_port)
   CLUSTER_URL=https://127.0.0.1:$CLUSTER_PORT
   mkdir -p "$CLUSTER_DIR/etcd"
@@ -69,9 +76,13 @@ cluster_start_etcd() {
 }
 
 cluster_start_apiserver() {
+  local port plugins=()
+  # Where there still is a port without TLS, it is closed.
+  mapfile -t port < <(cluster_before 24 --insecure-port=0)
+  [ -z "${CLUSTER_ADMISSION_PLUGINS:-}" ] || plugins=(--enable-admission-plugins="$CLUSTER_ADMISSION_PLUGINS")
   start_background "$CLUSTER_DIR/kube-apiserver.log" "$CLUSTER_PROGRAMS/kube-apiserver" \
     --etcd-servers="$CLUSTER_ETCD" --cert-dir="$CLUSTER_DIR" \
-    --bind-address=127.0.0.1 --secure-port="$CLUSTER_PORT" --insecure-port=0 \
+    --bind-address=127.0.0.1 --secure-port="$CLUSTER_PORT" "${port[@]}" "${plugins[@]}" \
     --advertise-address="$CLUSTER_VM_ADDRESS" --endpoint-reconciler-type=none \
     --tls-cert-file="$CLUSTER_DIR/server.crt" --tls-private-key-file="$CLUSTER_DIR/server.key" \
     --service-account-issuer=https://podresctrl-e2e --service-account-key-file="$CLUSTER_DIR/service-account.key" \
@@ -115,22 +126,48 @@ kubectl() {
   "$CLUSTER_PROGRAMS/kubectl" --kubeconfig "$CLUSTER_DIR/admin.kubeconfig" --cache-dir "$CLUSTER_DIR/kubectl-cache" "$@"
 }
 
-# cluster_install REPOSITORY NAMESPACE: the project's own CRD and rights, and a name space for the test's pods.
-# The server is older than validation rules in CRDs, hence the rendering for such servers.
+# cluster_apply_crd REPOSITORY: the rendering that is for this server.
+cluster_apply_crd() {
+  local folder=$1/crds
+  [ "$CLUSTER_MINOR" -ge 25 ] || folder=$folder/legacy
+  # Servers before 1.31 do not know selectableFields, and kubectl says so.
+  kubectl apply --validate=false -f "$folder/podresctrl.io_podresctrlstatuses.yaml" &&
+    kubectl wait --for=condition=Established --timeout=30s crd/podresctrlstatuses.podresctrl.io
+}
+
+# cluster_install REPOSITORY NAMESPACE: the project's own CRD and rights, from 1.30 on the admission policy too, and a
+# name space for the test's pods.
 cluster_install() {
-  local crd=customresourcedefinition/podresctrlstatuses.podresctrl.io
   kubectl create namespace "$2"
-  kubectl apply -f "$1/crds/legacy/podresctrl.io_podresctrlstatuses.yaml" \
-    -f "$1/deploy/base/namespace.yaml" -f "$1/deploy/base/rbac.yaml"
-  kubectl wait --for=condition=Established --timeout=30s "$crd"
+  cluster_apply_crd "$1"
+  kubectl apply -f "$1/deploy/base/namespace.yaml" -f "$1/deploy/base/rbac.yaml"
+  if [ "$CLUSTER_MINOR" -ge 30 ]; then
+    kubectl apply -f "$1/deploy/base/validating-admission-policy.yaml"
+  fi
 } >&2
+
+# cluster_bound_token NODE: a token as kubelet gives it to the daemon's pod on that node. From 1.30 on it names the node,
+# which is what the admission policy goes by.
+cluster_bound_token() {
+  local pods=/api/v1/namespaces/podresctrl-system/pods pod=podresctrld-$1 uid
+  uid=$(api GET "$pods/$pod" 2>/dev/null | jq -r .metadata.uid)
+  [ -n "$uid" ] || uid=$(jq -cn --arg name "$pod" --arg node "$1" '{apiVersion: "v1", kind: "Pod", metadata: {name: $name},
+    spec: {nodeName: $node, serviceAccountName: "podresctrld", containers: [{name: "podresctrld", image: "i"}]}}' |
+    api POST "$pods" -H 'Content-Type: application/json' -d @- | jq -r .metadata.uid)
+  jq -cn --arg name "$pod" --arg uid "$uid" '{apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest",
+    spec: {audiences: [], expirationSeconds: 7200, boundObjectRef: {apiVersion: "v1", kind: "Pod", name: $name, uid: $uid}}}' |
+    api POST /api/v1/namespaces/podresctrl-system/serviceaccounts/podresctrld/token \
+      -H 'Content-Type: application/json' -d @- | jq -r .status.token
+}
 
 # The cluster's garbage collector: it removes objects whose owner is gone, and at once those that name a wrong owner.
 # Started after the CRD is there, so that it knows the kind from the beginning.
 cluster_start_collector() {
+  local port
+  mapfile -t port < <(cluster_before 24 --port=0)
   start_background "$CLUSTER_DIR/kube-controller-manager.log" "$CLUSTER_PROGRAMS/kube-controller-manager" \
     --kubeconfig="$CLUSTER_DIR/admin.kubeconfig" --controllers=garbagecollector --leader-elect=false \
-    --port=0 --secure-port=0
+    "${port[@]}" --secure-port=0
 }
 
 # cluster_watch FILE: every version of every PodResctrlStatus that the server shows from now on, one JSON line each.
