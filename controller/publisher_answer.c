@@ -306,8 +306,9 @@ static void answer_create(struct slot *s, uint64_t now_ms, const struct k8s_resp
 
 /* ---- PATCH ---- */
 
-static void patched(struct slot *s)
+static void patched(struct slot *s, uint64_t now_ms)
 {
+	slot_note_shape(s, now_ms);
 	went_well(s);
 	memcpy(s->memory.conditions, s->sent.conditions, sizeof(s->memory.conditions));
 	s->digest = s->sent_digest;
@@ -334,7 +335,7 @@ static void object_gone(struct slot *s, uint64_t now_ms)
 static void answer_patch(struct slot *s, uint64_t now_ms, const struct k8s_response *r)
 {
 	if (r->rc == 0) {
-		patched(s);
+		patched(s, now_ms);
 		return;
 	}
 	s->dirty = true;

@@ -70,6 +70,8 @@ static struct plan plan_update(const struct slot *s, uint64_t now_ms,
 		return idle();
 	if (!s->urgent && at_ms < s->patched_ms + s->patch_gap_ms)
 		at_ms = s->patched_ms + s->patch_gap_ms;
+	if (!s->urgent && at_ms < slot_restart_at(s, view))
+		at_ms = slot_restart_at(s, view);
 	if (at_ms > now_ms)
 		return wait_settled(s, now_ms, at_ms, view);
 	return send_verb(PUBLISHER_PATCH);

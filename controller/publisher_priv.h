@@ -65,6 +65,9 @@ struct slot {
 	uint64_t not_before_ms; /* back-off of this pod's requests */
 	unsigned failures;
 	uint64_t patched_ms, patch_gap_ms;
+	/* See publisher_restarts.c: of the status that the server has, and since when. */
+	uint64_t shape, sent_shape, shaped_ms;
+	unsigned restarts; /* writes in a row that left the shape as it was */
 	uint64_t recreate_gap_ms;
 	bool retried;
 	uint64_t retried_ms;
@@ -180,6 +183,20 @@ uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *tar
  */
 bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
 	       const struct core_pod_view *view);
+
+/* ---- publisher_restarts.c ---- */
+
+/*
+ * A hash of what matters of a pod whose every task is placed: the same one while its containers
+ * are only started again. 0 for any other pod.
+ */
+uint64_t view_shape(const struct core_pod_view *view);
+
+/* A status of the shape s->sent_shape was written. */
+void slot_note_shape(struct slot *s, uint64_t now_ms);
+
+/* Not before this is VIEW worth a write, if it is but another restart; else 0. */
+uint64_t slot_restart_at(const struct slot *s, const struct core_pod_view *view);
 
 /* ---- publisher_answer.c ---- */
 

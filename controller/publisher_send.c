@@ -166,6 +166,7 @@ bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
 		s->dirty = false;
 		s->urgent = false;
 		note_patch(s, now_ms);
+		s->sent_shape = view_shape(view);
 	}
 	return true;
 }

@@ -39,7 +39,7 @@ static bool pod_view(void *ctx, const char *uid, struct core_pod_view *ret)
 	for (unsigned i = 0; i < pod->total && i < ARRAY_LEN(containers); i++)
 		containers[i] = (struct core_container_view){
 			.id = names[i],
-			.name = names[i],
+			.name = pod->container ? pod->container : names[i],
 			.state = i < pod->reconciled ? CORE_CONTAINER_RECONCILED
 						     : CORE_CONTAINER_PARTIAL,
 			.reason = i < pod->reconciled ? "" : pod->reason,

@@ -21,6 +21,7 @@ struct pw_pod {
 	const char *reason, *message;
 	unsigned total, reconciled;
 	bool queued;
+	const char *container; /* the name of all its containers; NULL: each has its own */
 };
 
 struct pw_object {

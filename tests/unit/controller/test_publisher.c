@@ -143,6 +143,63 @@ START_TEST(a_pod_that_changes_all_the_time_is_written_every_five_seconds_at_most
 }
 END_TEST
 
+/* Kubelet starts it again after 10 s, 20 s and so on up to 5 min, and keeps one dead container. */
+static void crash_loop(struct pw_pod *pod, uint64_t ms)
+{
+	uint64_t end = w->now_ms + ms, pause_ms = 10000;
+
+	for (; w->now_ms < end; pause_ms = pause_ms < 150000 ? pause_ms * 2 : 300000) {
+		pod->total = pod->reconciled = 3;
+		pw_core_changed(w, pod);
+		pw_run(w, 5000);
+		pod->total = pod->reconciled = 2;
+		pw_core_changed(w, pod);
+		pw_run(w, pause_ms);
+	}
+}
+
+START_TEST(a_pod_that_crashes_all_the_time_costs_five_writes_in_an_hour)
+{
+	struct pw_pod *pod = pw_pod(w, "web-0");
+
+	pod->container = "app";
+	crash_loop(pod, 3600000);
+	ck_assert_uint_le(w->nr[PUBLISHER_CREATE] + w->nr[PUBLISHER_PATCH], 5);
+	ck_assert_uint_ge(w->nr[PUBLISHER_PATCH], 3);
+	pw_forget(w);
+	crash_loop(pod, 24 * UINT64_C(3600000));
+	ck_assert_uint_le(w->nr[PUBLISHER_PATCH], 25);
+	/* And in the end the object has the last state. */
+	pw_run(w, 3600000);
+	has_status("web-0", "2\\/2");
+}
+END_TEST
+
+START_TEST(trouble_of_a_pod_that_crashes_all_the_time_is_written_at_once)
+{
+	struct pw_pod *pod = pw_pod(w, "web-0");
+
+	pod->container = "app";
+	crash_loop(pod, 7200000);
+	pod->reconciled = 1;
+	pod->reason = "Partial";
+	pw_core_changed(w, pod);
+	pw_run(w, 6000);
+	has_status("web-0", "1\\/2");
+	pod->reconciled = 2;
+	pod->reason = "AllAssigned";
+	pw_core_changed(w, pod);
+	pw_run(w, 6000);
+	has_status("web-0", "2\\/2");
+	/* A container of another name is news as well. */
+	pod->container = "debugger";
+	pod->total = pod->reconciled = 3;
+	pw_core_changed(w, pod);
+	pw_run(w, 6000);
+	has_status("web-0", "3\\/3");
+}
+END_TEST
+
 START_TEST(a_transition_time_stays_while_the_status_does)
 {
 	struct pw_pod *pod = pw_pod(w, "web-0");
@@ -425,6 +482,8 @@ Suite *suite(void)
 	tcase_add_test(t, a_change_that_leaves_the_status_as_it_was_is_not_written);
 	tcase_add_test(t, a_hundred_changes_at_once_become_one_write_of_the_last);
 	tcase_add_test(t, a_pod_that_changes_all_the_time_is_written_every_five_seconds_at_most);
+	tcase_add_test(t, a_pod_that_crashes_all_the_time_costs_five_writes_in_an_hour);
+	tcase_add_test(t, trouble_of_a_pod_that_crashes_all_the_time_is_written_at_once);
 	tcase_add_test(t, a_transition_time_stays_while_the_status_does);
 	tcase_add_test(t, a_pod_that_lives_less_than_the_settling_time_has_no_object);
 	tcase_add_test(t, a_failed_group_is_told_at_once_and_its_recovery_too);
