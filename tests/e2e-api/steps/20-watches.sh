@@ -55,11 +55,11 @@ metadata_only() {
 }
 
 crd_edit() {
-  local crd=/apis/apiextensions.k8s.io/v1/customresourcedefinitions/podresctrlstatuses.podresctrl.io started=$SECONDS status
+  local started=$SECONDS status
   start_background "$RUN_DIR/frames-crd" curl -sSN --max-time 20 --cacert "$CLUSTER_DIR/ca.crt" \
     -H "Authorization: Bearer $CLUSTER_ADMIN_TOKEN" "$CLUSTER_URL$PRS?watch=1"
   sleep 1
-  api PATCH "$crd" -H "Content-Type: $JSON_PATCH" -o /dev/null \
+  crd_api PATCH "$OUR_CRD" -H "Content-Type: $JSON_PATCH" -o /dev/null \
     -d '[{"op":"replace","path":"/spec/versions/0/additionalPrinterColumns/0/description","value":"changed"}]'
   wait "$BACKGROUND_PID" && status=0 || status=$?
   check 0 "19: a change of the CRD ends its watches cleanly" is "$status" 0

@@ -56,13 +56,14 @@ server_stopped() {
 
 crd_gone() {
   log_mark
-  kubectl delete crd podresctrlstatuses.podresctrl.io --wait=true >/dev/null 2>&1
+  crd_api DELETE "$OUR_CRD" -o /dev/null
+  wait_until 30 crd_is_gone || die "the definition does not go"
   runtime start "$NAMESPACE/o-4" second 1
   check 30 "28: a CRD that is removed is named" log_has CRDMissing
   audit_mark
   sleep 10
   check 0 "28: and polled with patience" test "$(audit_count '.objectRef.resource == "podresctrlstatuses"')" -le 3
-  cluster_apply_crd . >/dev/null
+  cluster_apply_crd .
   check 90 "28: when it is back, objects are as well" shows o-4 '.status.containersReady == "2/2"'
   for i in {0..9}; do pod_ends "o-$i"; done
   daemon_stop

@@ -6,17 +6,22 @@
 CLUSTER_DAEMON_USER=system:serviceaccount:podresctrl-system:podresctrld
 CLUSTER_VM_ADDRESS=10.0.2.2
 
-# 20 of "Kubernetes v1.20.2": what the server can do is told by it.
+# 20 of "Kubernetes v1.20.2": what the server can do is told by it. CLUSTER_MINOR is what serves our kind, and the same as
+# CLUSTER_CORE_MINOR unless another server does.
 cluster_minor() { "$CLUSTER_PROGRAMS/kube-apiserver" --version | sed -E 's/^[^.]*\.([0-9]+).*/\1/'; }
 
 # cluster_before MINOR WORDS...: the words if the server is older than 1.MINOR.
-cluster_before() { [ "$CLUSTER_MINOR" -ge "$1" ] || printf '%s\n' "${@:2}"; }
+cluster_before() { [ "$CLUSTER_CORE_MINOR" -ge "$1" ] || printf '%s\n' "${@:2}"; }
 
-# cluster_start DIR: with CLUSTER_ADMISSION_PLUGINS besides the server's own. DIR receives keys, logs and data; it must not exist yet or be empty.
+# What else kube-apiserver is started with.
+CLUSTER_SERVER_OPTIONS=()
+
+# cluster_start DIR: DIR receives keys, logs and data; it must not exist yet or be empty.
 cluster_start() {
   CLUSTER_DIR=$1
   CLUSTER_PROGRAMS=${E2E_APISERVER_DIR:-$("$E2E_DIR/parts/apiserver.sh")}
-  CLUSTER_MINOR=$(cluster_minor)
+  CLUSTER_CORE_MINOR=$(cluster_minor)
+  CLUSTER_MINOR=$CLUSTER_CORE_MINOR
   CLUSTER_PORT=$(free_port)
   CLUSTER_URL=https://127.0.0.1:$CLUSTER_PORT
   mkdir -p "$CLUSTER_DIR/etcd"
@@ -38,10 +43,14 @@ cluster_make_keys() {
     for key in ca server service-account; do
       openssl ecparam -name prime256v1 -genkey -noout -out "$key.key"
     done
+    # By which kube-apiserver shows itself to servers behind it.
+    openssl ecparam -name prime256v1 -genkey -noout -out front-proxy.key
     openssl req -x509 -new -key ca.key -subj /CN=podresctrl-e2e-ca -days 30 -out ca.crt
     openssl req -new -key server.key -subj /CN=kube-apiserver -out server.csr
     printf 'subjectAltName=IP:127.0.0.1,IP:%s\n' "$CLUSTER_VM_ADDRESS" >server.ext
     openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile server.ext -out server.crt
+    openssl req -new -key front-proxy.key -subj /CN=front-proxy -out front-proxy.csr
+    openssl x509 -req -in front-proxy.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -out front-proxy.crt
   ) >>"$CLUSTER_DIR/openssl.log" 2>&1
   CLUSTER_ADMIN_TOKEN=$(openssl rand -hex 16)
   CLUSTER_DAEMON_TOKEN=$(openssl rand -hex 16)
@@ -76,13 +85,12 @@ cluster_start_etcd() {
 }
 
 cluster_start_apiserver() {
-  local port plugins=()
+  local port
   # Where there still is a port without TLS, it is closed.
   mapfile -t port < <(cluster_before 24 --insecure-port=0)
-  [ -z "${CLUSTER_ADMISSION_PLUGINS:-}" ] || plugins=(--enable-admission-plugins="$CLUSTER_ADMISSION_PLUGINS")
   start_background "$CLUSTER_DIR/kube-apiserver.log" "$CLUSTER_PROGRAMS/kube-apiserver" \
     --etcd-servers="$CLUSTER_ETCD" --cert-dir="$CLUSTER_DIR" \
-    --bind-address=127.0.0.1 --secure-port="$CLUSTER_PORT" "${port[@]}" "${plugins[@]}" \
+    --bind-address=127.0.0.1 --secure-port="$CLUSTER_PORT" "${port[@]}" "${CLUSTER_SERVER_OPTIONS[@]}" \
     --advertise-address="$CLUSTER_VM_ADDRESS" --endpoint-reconciler-type=none \
     --tls-cert-file="$CLUSTER_DIR/server.crt" --tls-private-key-file="$CLUSTER_DIR/server.key" \
     --service-account-issuer=https://podresctrl-e2e --service-account-key-file="$CLUSTER_DIR/service-account.key" \
@@ -126,22 +134,30 @@ kubectl() {
   "$CLUSTER_PROGRAMS/kubectl" --kubeconfig "$CLUSTER_DIR/admin.kubeconfig" --cache-dir "$CLUSTER_DIR/kubectl-cache" "$@"
 }
 
-# cluster_apply_crd REPOSITORY: the rendering that is for this server.
+CRDS=/apis/apiextensions.k8s.io/v1/customresourcedefinitions
+OUR_CRD=$CRDS/podresctrlstatuses.podresctrl.io
+
+# crd_api METHOD PATH [CURL-WORDS...]: as api, to the server that has the definitions.
+crd_api() { CLUSTER_URL=${CLUSTER_CRD_URL:-$CLUSTER_URL} api "$@"; }
+crd_is_established() { crd_api GET "$OUR_CRD" | jq -e 'any(.status.conditions[]; .type == "Established" and .status == "True")'; }
+crd_is_gone() { ! crd_api GET "$OUR_CRD"; }
+
+# cluster_apply_crd REPOSITORY: the rendering that is for this server, where there is none.
 cluster_apply_crd() {
   local folder=$1/crds
   [ "$CLUSTER_MINOR" -ge 25 ] || folder=$folder/legacy
-  # Servers before 1.31 do not know selectableFields, and kubectl says so.
-  kubectl apply --validate=false -f "$folder/podresctrl.io_podresctrlstatuses.yaml" &&
-    kubectl wait --for=condition=Established --timeout=30s crd/podresctrlstatuses.podresctrl.io
+  crd_api POST "$CRDS" -H 'Content-Type: application/yaml' -o /dev/null \
+    --data-binary @"$folder/podresctrl.io_podresctrlstatuses.yaml" && wait_until 30 crd_is_established
 }
 
 # cluster_install REPOSITORY NAMESPACE: the project's own CRD and rights, from 1.30 on the admission policy too, and a
 # name space for the test's pods.
 cluster_install() {
   kubectl create namespace "$2"
-  cluster_apply_crd "$1"
+  cluster_apply_crd "$1" || die "the definition of our kind is not taken"
   kubectl apply -f "$1/deploy/base/namespace.yaml" -f "$1/deploy/base/rbac.yaml"
-  if [ "$CLUSTER_MINOR" -ge 30 ]; then
+  # Where tokens name the node.
+  if [ "$CLUSTER_CORE_MINOR" -ge 30 ]; then
     kubectl apply -f "$1/deploy/base/validating-admission-policy.yaml"
   fi
 } >&2
