@@ -54,6 +54,14 @@ EOF
   done
 } >&2
 
+newer_is_taken_in() {
+  local group
+  for group in $NEWER_GROUPS; do
+    api GET "/apis/apiregistration.k8s.io/v1/apiservices/${group#*/}.${group%/*}" |
+      jq -e 'any(.status.conditions[]; .type == "Available" and .status == "True")' && api GET "/apis/$group" || return 1
+  done
+}
+
 # newer_start: from here on CLUSTER_MINOR is the newer one's.
 newer_start() {
   NEWER_PROGRAMS=${E2E_APIEXTENSIONS_DIR:-$("$E2E_DIR/parts/apiextensions.sh")}
@@ -65,9 +73,9 @@ newer_start() {
   newer_run --disable-admission-plugins=ValidatingAdmissionPolicy,MutatingAdmissionPolicy --enable-priority-and-fairness=false
   newer_make_kinds
   newer_aggregate
-  wait_until 60 kubectl wait --for=condition=Available --timeout=1s apiservice --all || die "the newer server is not taken in"
+  wait_until 120 newer_is_taken_in || die "the newer server is not taken in"
   end_background "$BACKGROUND_PID"
   newer_run --disable-admission-plugins=MutatingAdmissionPolicy
-  wait_until 60 kubectl wait --for=condition=Available --timeout=1s apiservice --all || die "the newer server is not taken in again"
+  wait_until 120 newer_is_taken_in || die "the newer server is not taken in again"
   say "cluster: apiextensions-apiserver 1.$CLUSTER_MINOR serves our kind"
 }

@@ -474,13 +474,21 @@ START_TEST(the_token_is_read_again_each_minute)
 }
 END_TEST
 
+/* Empty, with blanks, not ASCII, with a line end that would begin another header, huge. */
 START_TEST(an_unreadable_token_file_keeps_the_old_token)
 {
+	static char huge[100000];
+	const char *const bad[] = {"",  "\n\n", "two words", "t\xc3\xb6ken", "new\r\nX-Evil: 1",
+				   huge};
+
+	memset(huge, 'x', sizeof(huge) - 1);
 	get("/api/v1/namespaces/default");
-	write_token("");
-	loop_advance(&l, 61000);
-	get("/api/v1/namespaces/default");
-	ck_assert_int_eq(got.rc, 0);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		write_token(bad[i]);
+		loop_advance(&l, 61000);
+		get("/api/v1/namespaces/default");
+		ck_assert_int_eq(got.rc, 0);
+	}
 	unlink(token_path);
 	loop_advance(&l, 61000);
 	get("/api/v1/namespaces/default");
