@@ -49,16 +49,33 @@ static size_t skip_blanks(const char *data, size_t len)
 	return n;
 }
 
+/*
+ * json-c looks at the sign of a number anew with each piece: cut before the '-', "504-" is 504
+ * to it, and in one piece it is an error. Only its own state tells that it is in a number.
+ */
+static bool is_sign_in_a_number(const struct k8s_stream *s, char first)
+{
+	const struct json_tokener *tok = s->tok;
+
+	return first == '-' && ((s->last >= '0' && s->last <= '9') || s->last == '.') &&
+	       tok->stack[tok->depth].state == json_tokener_state_number;
+}
+
 /* Feeds the parser, which tells in its own words whether it wants more. */
 static int parse(struct k8s_stream *s, const char *data, size_t len, size_t *used,
 		 struct json_object **ret)
 {
-	struct json_object *o = json_tokener_parse_ex(s->tok, data, (int)len);
-	enum json_tokener_error verdict = json_tokener_get_error(s->tok);
+	enum json_tokener_error verdict;
+	struct json_object *o;
 
+	if (s->have && is_sign_in_a_number(s, data[0]))
+		return -EPROTO;
+	o = json_tokener_parse_ex(s->tok, data, (int)len);
+	verdict = json_tokener_get_error(s->tok);
 	if (verdict == json_tokener_continue && !o) {
 		*used = len;
 		s->have += len;
+		s->last = data[len - 1];
 		return 0;
 	}
 	if (verdict != json_tokener_success || !json_object_is_type(o, json_type_object)) {

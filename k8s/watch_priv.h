@@ -17,6 +17,7 @@ struct k8s_stream {
 	struct json_tokener *tok;
 	size_t cap;  /* most bytes one object may have */
 	size_t have; /* bytes of the object that is under way; 0 between objects */
+	char last;   /* of these */
 };
 
 MUST_CHECK int k8s_stream_init(struct k8s_stream *s);

@@ -21,7 +21,7 @@ newer_run() {
     --tls-cert-file="$CLUSTER_DIR/server.crt" --tls-private-key-file="$CLUSTER_DIR/server.key" \
     --kubeconfig="$CLUSTER_DIR/admin.kubeconfig" --authentication-kubeconfig="$CLUSTER_DIR/admin.kubeconfig" \
     --authorization-kubeconfig="$CLUSTER_DIR/admin.kubeconfig" "$@"
-  wait_until 60 crd_api GET /readyz || die "apiextensions-apiserver is not ready, see $CLUSTER_DIR/apiextensions-apiserver.log"
+  wait_until 180 crd_api GET /readyz || die "apiextensions-apiserver is not ready, see $CLUSTER_DIR/apiextensions-apiserver.log"
 }
 
 # The kinds in kinds.yaml, one document after the other.

@@ -98,7 +98,7 @@ cluster_start_apiserver() {
     --token-auth-file="$CLUSTER_DIR/tokens.csv" --authorization-mode=Node,RBAC \
     --service-cluster-ip-range=10.96.0.0/16 --disable-admission-plugins=ServiceAccount \
     --audit-policy-file="$CLUSTER_DIR/audit-policy.yaml" --audit-log-path="$CLUSTER_DIR/audit.log"
-  wait_until 60 api GET /readyz || die "kube-apiserver is not ready, see $CLUSTER_DIR/kube-apiserver.log"
+  wait_until 180 api GET /readyz || die "kube-apiserver is not ready, see $CLUSTER_DIR/kube-apiserver.log"
 }
 
 # cluster_make_kubeconfig FILE ADDRESS TOKEN
