@@ -15,13 +15,20 @@ REQUEST_HEADERS=()
 
 # ask METHOD PATH [TYPE] [BODY]: CODE, ANSWER (the body) and HEADERS are set. REQUEST_TOKEN may name somebody else.
 ask() {
-  local body=()
+  local body=() tries
   [ -z "${4:-}" ] || body=(-H "Content-Type: $3" --data-binary @-)
-  CODE=$(printf '%s' "${4:-}" | curl -sS --max-time 30 --cacert "$CLUSTER_DIR/ca.crt" \
-    -H "Authorization: Bearer ${REQUEST_TOKEN:-$CLUSTER_ADMIN_TOKEN}" -X "$1" "${body[@]}" "${REQUEST_HEADERS[@]}" \
-    -D "$RUN_DIR/headers" -o "$RUN_DIR/answer" -w '%{http_code}' "$CLUSTER_URL$2")
-  ANSWER=$(cat "$RUN_DIR/answer")
-  HEADERS=$(cat "$RUN_DIR/headers")
+  for tries in {1..20}; do
+    CODE=$(printf '%s' "${4:-}" | curl -sS --max-time 30 --cacert "$CLUSTER_DIR/ca.crt" \
+      -H "Authorization: Bearer ${REQUEST_TOKEN:-$CLUSTER_ADMIN_TOKEN}" -X "$1" "${body[@]}" "${REQUEST_HEADERS[@]}" \
+      -D "$RUN_DIR/headers" -o "$RUN_DIR/answer" -w '%{http_code}' "$CLUSTER_URL$2")
+    ANSWER=$(cat "$RUN_DIR/answer")
+    HEADERS=$(cat "$RUN_DIR/headers")
+    # A server behind another one that was slow to answer is taken for gone, for some seconds.
+    if [ "$CODE" != 503 ] || [ "$CLUSTER_MINOR" = "$CLUSTER_CORE_MINOR" ] || [ "$tries" = 20 ]; then
+      return
+    fi
+    sleep 1
+  done
 }
 
 # answers CODE [JQ-CONDITION]: about the last request.

@@ -105,12 +105,16 @@ for_people() {
   check 0 "38: in 80 columns" test "$(wc -L <<<"$text")" -le 80
   text=$(kubectl get prs -n "$NAMESPACE" k-0 -o wide)
   check 0 "38: kubectl get -o wide adds node, path and message" grep -E 'NODE +PATH +MESSAGE' <<<"$text"
-  text=$(kubectl explain --recursive=false prs.status)
-  for name in groupState groupPath containers conditions lastRetry reason message; do
-    check 0 "38: kubectl explain prs.status tells $name" grep -E "^ +$name\b" <<<"$text"
-  done
+  if [ "$CLUSTER_MINOR" = "$CLUSTER_CORE_MINOR" ]; then
+    text=$(kubectl explain --recursive=false prs.status)
+    for name in groupState groupPath containers conditions lastRetry reason message; do
+      check 0 "38: kubectl explain prs.status tells $name" grep -E "^ +$name\b" <<<"$text"
+    done
+  else
+    skip "38: kubectl explain: the older server in front does not hand on the schema of a newer one behind it"
+  fi
   check 0 "38: no field is without a description" is "$(
-    api GET /openapi/v2 | jq '[.definitions["io.podresctrl.v1alpha1.PodResctrlStatus"].properties.status |
+    crd_api GET "$OUR_CRD" | jq '[.spec.versions[0].schema.openAPIV3Schema.properties | .spec, .status |
       .. | objects | .properties? // empty | to_entries[] | select(.value.description == null)] | length'
   )" 0
   check 0 "38: kubectl describe shows the conditions" grep -E 'Type: +Ready' <<<"$(kubectl describe prs -n "$NAMESPACE" k-0)"

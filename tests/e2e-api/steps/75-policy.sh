@@ -96,6 +96,7 @@ own_queue() {
   schema=$(api GET "$flow/flowschemas/podresctrld" | jq -r .metadata.uid)
   level=$(api GET "$flow/prioritylevelconfigurations/podresctrld" | jq -r .metadata.uid)
   check 20 "requests of the daemon go through its own FlowSchema" goes_through "$CLUSTER_DAEMON_TOKEN" "$schema"
+  REQUEST_TOKEN=$CLUSTER_DAEMON_TOKEN ask GET "$PRS/nothing"
   check 0 "and priority level" grep -xF "$level" <<<"$(header x-kubernetes-pf-prioritylevel-uid)"
   check 0 "those of others do not" fails goes_through "$CLUSTER_ADMIN_TOKEN" "$schema"
   check 10 "the server finds nothing wrong with it" flow_is_sound "$flow/flowschemas/podresctrld"
