@@ -36,7 +36,7 @@ vm_launch() {
     start_background "$VM_DIR/qemu.log" "$qemu/qemu" -machine pc -accel tcg,thread=multi \
     -cpu "max,vendor=GenuineIntel,level=0x1f,+cqm,+rdt-a" -smp 2 -m "${VM_MEMORY_MB:-2048}" \
     -nodefaults -display none -vga none -serial "file:$VM_DIR/console" -no-reboot \
-    -kernel "$kernel/vmlinuz" -initrd "$kernel/initramfs" -append "console=ttyS0 quiet panic=-1" \
+    -kernel "$kernel/vmlinuz" -initrd "$kernel/initramfs" -append "console=ttyS0 quiet panic=-1 no_timer_check" \
     -drive "file=$rootfs/root.img,if=none,id=disk,format=raw,snapshot=on" -device virtio-blk-pci,drive=disk \
     -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$VM_PORT-:22" -device virtio-net-pci,netdev=net,romfile=
   VM_PID=$BACKGROUND_PID
@@ -49,7 +49,7 @@ vm_ssh() {
 
 # One connection is kept open for all commands: in an emulated CPU the handshake is the dear part.
 vm_connect() {
-  local deadline=$((SECONDS + 60))
+  local deadline=$((SECONDS + 300))
   while :; do
     if ! kill -0 "$VM_PID" 2>/dev/null; then
       tail -n 20 "$VM_DIR/qemu.log" "$VM_DIR/console" >&2
@@ -61,7 +61,7 @@ vm_connect() {
     fi
     if [ "$SECONDS" -ge "$deadline" ]; then
       tail -n 20 "$VM_DIR/console" >&2
-      die "the virtual machine did not come up in 60 s"
+      die "the virtual machine did not come up in 300 s"
     fi
     sleep 0.2
   done
