@@ -108,3 +108,10 @@ int rs_capacity(struct rs *rs, const char *prefix, struct rs_capacity *ret, stru
 	*ret = cap;
 	return 0;
 }
+
+int rs_limbo_threshold(struct rs *rs, uint64_t *ret, struct err *e)
+{
+	int r = rs_read_number(rs, "info/L3_MON/max_threshold_occupancy", ret, e);
+
+	return r == -ENOENT ? err_set(e, -EOPNOTSUPP, "the kernel does not tell") : r;
+}

@@ -304,3 +304,23 @@ struct rs_counters {
 /* Sums over the L3 domains; a domain that is unavailable is counted, not an error. */
 MUST_CHECK int rs_group_counters(struct rs *rs, const char *path, struct rs_counters *ret,
 				 struct err *e);
+
+/* One counter of one L3 domain. Strings are valid during the call that reports it. */
+struct rs_counter {
+	const char *domain; /* "mon_L3_00" */
+	const char *event;  /* "llc_occupancy", "mbm_total_bytes", "mbm_local_bytes" */
+	uint64_t value;     /* bytes */
+	const char *why;    /* not NULL: no value; the kernel's word for why, "Unavailable" */
+};
+
+typedef void rs_counter_fn(void *arg, const struct rs_counter *counter);
+
+/* Calls FN for every counter, all of a domain in a row. A failure may come after some calls. */
+MUST_CHECK int rs_group_each_counter(struct rs *rs, const char *path, rs_counter_fn *fn, void *arg,
+				     struct err *e);
+
+/*
+ * Below this occupancy, in bytes, a drained RMID is free again
+ * (info/L3_MON/max_threshold_occupancy). -EOPNOTSUPP where the kernel does not tell.
+ */
+MUST_CHECK int rs_limbo_threshold(struct rs *rs, uint64_t *ret, struct err *e);

@@ -147,6 +147,57 @@ START_TEST(counters_are_summed_over_the_domains)
 }
 END_TEST
 
+static void append_counter(void *arg, const struct rs_counter *c)
+{
+	(void)strbuf_addf(arg, "%s/%s=", c->domain, c->event);
+	if (c->why)
+		(void)strbuf_addf(arg, "%s ", c->why);
+	else
+		(void)strbuf_addf(arg, "%llu ", (unsigned long long)c->value);
+}
+
+START_TEST(each_counter_is_told_with_its_value_or_why_there_is_none)
+{
+	struct rs *rs = table_open(tree);
+	struct strbuf sb;
+
+	strbuf_init(&sb, 4096);
+	ck_assert_int_eq(rs_group_each_counter(rs, "half", append_counter, &sb, NULL), 0);
+	ck_assert_str_eq(strbuf_str(&sb),
+			 "mon_L3_00/llc_occupancy=Unavailable "
+			 "mon_L3_00/mbm_total_bytes=Unassigned mon_L3_00/mbm_local_bytes=Error "
+			 "mon_L3_01/llc_occupancy=200 mon_L3_01/mbm_total_bytes=2000 "
+			 "mon_L3_01/mbm_local_bytes=20 ");
+	strbuf_reset(&sb);
+	ck_assert_int_eq(rs_group_each_counter(rs, "few", append_counter, &sb, NULL), 0);
+	ck_assert_str_eq(strbuf_str(&sb), "mon_L3_00/llc_occupancy=7 ");
+	ck_assert_int_eq(rs_group_each_counter(rs, "../etc", append_counter, &sb, NULL), -EINVAL);
+	strbuf_done(&sb);
+	rs_free(rs);
+}
+END_TEST
+
+START_TEST(the_limbo_threshold_is_told_where_the_kernel_tells_it)
+{
+	static const struct table with[] = {
+		{"info", NULL},
+		{"info/L3_MON", NULL},
+		{"info/L3_MON/max_threshold_occupancy", "65536\n"},
+		{NULL, NULL},
+	};
+	struct rs *rs = table_open(with);
+	uint64_t bytes = 1;
+
+	ck_assert_int_eq(rs_limbo_threshold(rs, &bytes, NULL), 0);
+	ck_assert_uint_eq(bytes, 65536);
+	rs_free(rs);
+	rs = table_open(tree);
+	ck_assert_int_eq(rs_limbo_threshold(rs, &bytes, NULL), -EOPNOTSUPP);
+	ck_assert_uint_eq(bytes, 65536);
+	rs_free(rs);
+}
+END_TEST
+
 START_TEST(capacity_counts_who_holds_rmids)
 {
 	const struct rs_sim_config config = {.rmids = 40, .closids = 8};
@@ -271,6 +322,8 @@ Suite *suite(void)
 	TCase *tc = tcase_create("counters");
 
 	tcase_add_loop_test(tc, counters_are_summed_over_the_domains, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, each_counter_is_told_with_its_value_or_why_there_is_none);
+	tcase_add_test(tc, the_limbo_threshold_is_told_where_the_kernel_tells_it);
 	tcase_add_test(tc, capacity_counts_who_holds_rmids);
 	tcase_add_test(tc, what_the_last_refusal_said_of_limbo_is_told);
 	tcase_add_test(tc, the_smallest_number_of_closids_counts);
