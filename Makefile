@@ -19,7 +19,7 @@ uses_controller/core := base resctrl
 uses_controller      := base resctrl nri k8s controller/core
 uses_cli             := base
 
-PKGS      := libcurl json-c libprotobuf-c yaml-0.1
+PKGS      := libcurl json-c libprotobuf-c yaml-0.1 libmicrohttpd
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -lev
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 
