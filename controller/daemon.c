@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "core.h"
 #include "log.h"
+#include "operator_link.h"
 #include "options.h"
 #include "pid_namespace.h"
 #include "report.h"
@@ -35,6 +36,7 @@ struct daemon {
 	struct core *core;
 	struct api_link *api; /* NULL with --publish=none */
 	struct runtime_link *runtime;
+	struct operator_link *operators;
 	uint64_t placing_since_ms; /* a Synchronize is being worked on since; 0: none */
 	ev_timer work;
 	ev_signal sigterm, sigint;
@@ -124,6 +126,7 @@ static void on_core_event(void *ctx, const struct core_event *event)
 
 	report_event(d->log, event, d->placing_since_ms != 0);
 	api_link_on_core_event(d->api, event);
+	operator_link_on_core_event(d->operators, event);
 }
 
 static void on_core_notice(void *ctx, const struct core_notice *notice)
@@ -132,6 +135,7 @@ static void on_core_notice(void *ctx, const struct core_notice *notice)
 
 	report_notice(d->log, notice);
 	api_link_on_core_notice(d->api, notice);
+	operator_link_on_core_notice(d->operators, notice);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
@@ -210,6 +214,29 @@ static int new_core(struct daemon *d, struct err *e)
 	return core_new(&config, &deps, &d->core, e);
 }
 
+static bool is_synchronized(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->runtime && runtime_link_is_synchronized(d->runtime);
+}
+
+static int new_operator_link(struct daemon *d, struct err *e)
+{
+	const struct operator_link_deps deps = {
+		.loop = d->loop,
+		.options = &d->options,
+		.core = d->core,
+		.backend = d->backend,
+		.log = d->log,
+		.is_synchronized = is_synchronized,
+		.on_activity = on_activity,
+		.ctx = d,
+	};
+
+	return operator_link_new(&deps, &d->operators, e);
+}
+
 static void start_watchers(struct daemon *d)
 {
 	ev_timer_init(&d->work, on_work, 0., 0.);
@@ -245,6 +272,9 @@ static int build(struct daemon *d, struct err *e)
 		r = task_finder_new(&finder, &d->finder, e);
 	if (r == 0)
 		r = new_core(d, e);
+	/* Before anything is changed: it finds out whether another daemon is at work here. */
+	if (r == 0)
+		r = new_operator_link(d, e);
 	if (r == 0 && d->options.publish)
 		r = new_api_link(d, e);
 	return r;
@@ -350,6 +380,7 @@ void daemon_free(struct daemon *d)
 	if (!d)
 		return;
 	runtime_link_free(d->runtime);
+	operator_link_free(d->operators);
 	api_link_free(d->api);
 	core_free(d->core);
 	task_finder_free(d->finder);

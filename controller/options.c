@@ -18,6 +18,7 @@
 /* How the text of an option becomes its value. */
 enum kind {
 	KIND_TEXT,     /* not empty */
+	KIND_OR_OFF,   /* text; "off" and nothing are NULL */
 	KIND_SWITCH,   /* takes no value */
 	KIND_NUMBER,   /* .min to .max */
 	KIND_DURATION, /* ms */
@@ -116,6 +117,9 @@ static const struct spec specs[] = {
 	 FIELD(publish_rate), RANGE(1, 1000)},
 	{"start-jitter", "TIME", "10s", "the first request waits a random part of this",
 	 KIND_DURATION, FIELD(start_jitter_ms)},
+	{HEADING("Operating it")},
+	{"control-socket", "PATH", "/run/podresctrl/podresctrld.sock",
+	 "where podresctrl on the node asks; or off", KIND_OR_OFF, FIELD(control_socket)},
 	{HEADING("Log and help")},
 	{"log-level", "LEVEL", "info", "error, warn, info or debug", KIND_CHOICE, FIELD(log_level),
 	 .choices = log_levels},
@@ -264,6 +268,10 @@ static int set_value(struct options *o, const struct spec *spec, const char *val
 		    (strncmp(value, SYSLOG_AT, strlen(SYSLOG_AT)) != 0 ||
 		     !value[strlen(SYSLOG_AT)]))
 			return bad_value(e, spec, value, "stderr, syslog or syslog:SOCKET");
+		break;
+	case KIND_OR_OFF:
+		if (!*value || strcmp(value, "off") == 0)
+			value = NULL;
 		break;
 	case KIND_TEXT:
 		if (!*value)

@@ -62,6 +62,9 @@ struct options {
 	uint64_t publish_rate;          /* writes per second, sustained */
 	uint64_t start_jitter_ms;
 
+	/* operating it */
+	const char *control_socket; /* NULL: none */
+
 	/* log */
 	enum log_level log_level;
 	enum log_format log_format;

@@ -52,3 +52,39 @@ void report_notice(struct log *log, const struct core_notice *notice)
 		  "namespace", notice->pod_namespace, "uid", notice->pod_uid, "container",
 		  notice->container_id, "reason", notice->reason, "detail", notice->text, NULL);
 }
+
+const char *report_notice_name(enum core_notice_kind kind)
+{
+	static const char *const names[] = {
+		[CORE_NOTICE_DETAIL_CHANGED] = "DetailChanged",
+		[CORE_NOTICE_GROUP_CREATED] = "GroupCreated",
+		[CORE_NOTICE_GROUP_ADOPTED] = "GroupAdopted",
+		[CORE_NOTICE_GROUP_FAILED] = "GroupFailed",
+		[CORE_NOTICE_GROUP_DELETED] = "GroupDeleted",
+		[CORE_NOTICE_GROUP_LOST] = "GroupLost",
+		[CORE_NOTICE_DELETE_FAILED] = "DeleteFailed",
+		[CORE_NOTICE_CONTAINER_PLACED] = "ContainerPlaced",
+		[CORE_NOTICE_CONTAINER_PARTIAL] = "ContainerPartial",
+		[CORE_NOTICE_AUDIT_MOVED] = "AuditMoved",
+		[CORE_NOTICE_CLEANUP_DONE] = "CleanupDone",
+		[CORE_NOTICE_IGNORED] = "Ignored",
+	};
+
+	return names[kind];
+}
+
+const char *report_group_state(enum core_group_state state)
+{
+	return state == CORE_GROUP_EXISTS ? "Exists" : "Failed";
+}
+
+const char *report_container_state(enum core_container_state state)
+{
+	static const char *const names[] = {
+		[CORE_CONTAINER_NO_POD] = "NoPod",
+		[CORE_CONTAINER_PARTIAL] = "Partial",
+		[CORE_CONTAINER_RECONCILED] = "Reconciled",
+	};
+
+	return names[state];
+}

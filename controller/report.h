@@ -13,3 +13,8 @@ struct log;
  */
 void report_event(struct log *log, const struct core_event *event, bool is_bulk);
 void report_notice(struct log *log, const struct core_notice *notice);
+
+/* The words of the control API and of metric labels: "GroupCreated", "Exists", "Partial". */
+const char *report_notice_name(enum core_notice_kind kind);
+const char *report_group_state(enum core_group_state state);
+const char *report_container_state(enum core_container_state state);

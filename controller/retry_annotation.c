@@ -30,7 +30,7 @@ bool retry_token(const char *value, char ret[STATUS_TOKEN_MAX + 1])
 	return valid;
 }
 
-static enum status_retry_result judge(int rc, const struct core_retry_report *r)
+enum status_retry_result retry_judge(int rc, const struct core_retry_report *r)
 {
 	unsigned tried = r->groups_tried + r->containers_tried;
 	unsigned done = r->groups_created + r->containers_reconciled;
@@ -49,7 +49,7 @@ void retry_outcome(int rc, const struct err *error, const struct core_retry_repo
 {
 	const char *message = "";
 
-	ret->result = judge(rc, report);
+	ret->result = retry_judge(rc, report);
 	if (rc < 0)
 		message = error->msg;
 	else if (report->errors > 0)

@@ -19,6 +19,9 @@
  */
 bool retry_token(const char *value, char ret[STATUS_TOKEN_MAX + 1]);
 
+/* What came of a retry that returned RC, in one word. */
+enum status_retry_result retry_judge(int rc, const struct core_retry_report *report);
+
 /*
  * What core_retry_pod() did, as lastRetry tells it. RC is what it returned, VIEW the pod
  * after it. Token and times are left to the caller.

@@ -42,7 +42,7 @@ runtime() {
 daemon_start() {
   setpriv --pdeathsig KILL "$O/podresctrld" --node-name="$NODE_NAME" --nri-socket="$RUN_DIR/nri.sock" \
     --kubeconfig="${DAEMON_KUBECONFIG:-$RUN_DIR/node.kubeconfig}" --resctrl="simulated,rmids=${DAEMON_RMIDS:-500},limbo=0" \
-    --cgroup-root="$RUN_DIR/node/cgroup" --proc-root="$RUN_DIR/node/proc" --start-jitter=0 --retry-interval=0 \
+    --cgroup-root="$RUN_DIR/node/cgroup" --proc-root="$RUN_DIR/node/proc" --control-socket=off --start-jitter=0 --retry-interval=0 \
     --publish-rate="${DAEMON_RATE:-50}" --log-level=debug "$@" 2>>"$RUN_DIR/podresctrld.log" </dev/null &
   NODE_DAEMON_PID=$!
   runtime wait 10000

@@ -56,6 +56,7 @@ START_TEST(defaults_are_what_help_says)
 	ck_assert_int_eq(o.log_level, LOG_LEVEL_INFO);
 	ck_assert(o.publish && o.check_pid_namespace && !o.simulated && !o.auto_mount);
 	ck_assert(!o.kubeconfig && !o.help && !o.version);
+	ck_assert_str_eq(o.control_socket, "/run/podresctrl/podresctrld.sock");
 }
 END_TEST
 
@@ -213,6 +214,21 @@ START_TEST(labels_cannot_be_selected_without_the_pod_watch)
 }
 END_TEST
 
+START_TEST(the_control_socket_can_be_switched_off)
+{
+	static const char *const off[] = {"NODE_NAME=n1", "PODRESCTRL_CONTROL_SOCKET=", NULL};
+	struct options o;
+	struct err e = {0};
+
+	ck_assert_int_eq(parse("--control-socket=/x/y", NULL, off, &o, &e), 0);
+	ck_assert_str_eq(o.control_socket, "/x/y");
+	ck_assert_int_eq(parse("--control-socket=off", "--publish=none", NULL, &o, &e), 0);
+	ck_assert_ptr_null(o.control_socket);
+	ck_assert_int_eq(parse(NULL, NULL, off, &o, &e), 0);
+	ck_assert_ptr_null(o.control_socket);
+}
+END_TEST
+
 START_TEST(help_fits_in_80_columns)
 {
 	struct strbuf sb;
@@ -243,6 +259,7 @@ Suite *suite(void)
 	tcase_add_test(tc, publishing_needs_a_node_name);
 	tcase_add_test(tc, what_is_published_can_be_narrowed);
 	tcase_add_test(tc, labels_cannot_be_selected_without_the_pod_watch);
+	tcase_add_test(tc, the_control_socket_can_be_switched_off);
 	tcase_add_test(tc, help_fits_in_80_columns);
 	suite_add_tcase(s, tc);
 	return s;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operator_link.h"
+
+#include "backend.h"
+#include "clock.h"
+#include "control_api.h"
+#include "control_events.h"
+#include "http_listen.h"
+#include "http_server.h"
+#include "log.h"
+#include "options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CONTROL_CONNECTIONS 24
+#define EXCHANGE_MS         15000
+#define ROUTES_MAX          12
+
+struct operator_link {
+	struct operator_link_deps deps;
+	struct control_api api;
+	struct control_events *events; /* NULL without a control socket */
+	struct http_socket_file socket_file;
+	struct http_server *control;
+	struct http_route control_routes[ROUTES_MAX + 1];
+};
+
+static void init_api(struct operator_link *link)
+{
+	const struct options *o = link->deps.options;
+
+	link->api = (struct control_api){
+		.node_name = o->node_name,
+		.group_prefix = o->group_prefix,
+		.root_name = backend_root_name(link->deps.backend),
+		.simulated = o->simulated,
+		.group_kind = o->group_kind,
+		.rmid_reserve = o->rmid_reserve,
+		.core = link->deps.core,
+		.rs = backend_resctrl(link->deps.backend),
+		.is_synchronized = link->deps.is_synchronized,
+		.on_activity = link->deps.on_activity,
+		.now_ms = clock_monotonic_ms,
+		.ctx = link->deps.ctx,
+	};
+}
+
+static void fill_control_routes(struct operator_link *link)
+{
+	struct http_route *routes = link->control_routes;
+
+	control_api_routes(&link->api, routes);
+	routes += CONTROL_API_ROUTES;
+	*routes++ = (struct http_route){"/v1/events", false, HTTP_GET, control_events_handle,
+					link->events};
+}
+
+static int serve(struct operator_link *link, int fd, const struct http_route *routes,
+		 unsigned max_connections, struct http_server **ret, struct err *e)
+{
+	const struct http_server_config config = {
+		.loop = link->deps.loop,
+		.listen_fd = fd,
+		.routes = routes,
+		.max_connections = max_connections,
+		.exchange_ms = EXCHANGE_MS,
+		.now_ms = clock_monotonic_ms,
+	};
+
+	return http_server_new(&config, ret, e);
+}
+
+static int open_control(struct operator_link *link, const char *path, struct err *e)
+{
+	int fd, r = http_listen_unix(path, &fd, &link->socket_file, e);
+
+	if (r < 0)
+		return r;
+	link->events = control_events_new(clock_wall_ms);
+	if (!link->events) {
+		(void)close(fd);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	fill_control_routes(link);
+	return serve(link, fd, link->control_routes, CONTROL_CONNECTIONS, &link->control, e);
+}
+
+static int start_control(struct operator_link *link, struct err *e)
+{
+	const char *path = link->deps.options->control_socket;
+	struct err own = {0};
+	int r = path ? open_control(link, path, &own) : 0;
+
+	if (r == -EADDRINUSE)
+		return err_set(e, r,
+			       "another podresctrld runs on this node: %s; end that one first, for "
+			       "two would move each other's tasks",
+			       own.msg);
+	if (r < 0)
+		log_write(link->deps.log, LOG_LEVEL_WARN,
+			  "no control socket, so podresctrl on this node cannot ask this daemon; "
+			  "--control-socket gives another path, or off",
+			  "err", own.msg, NULL);
+	else if (path)
+		log_write(link->deps.log, LOG_LEVEL_INFO, "control socket is open", "socket", path,
+			  NULL);
+	return 0;
+}
+
+int operator_link_new(const struct operator_link_deps *deps, struct operator_link **ret,
+		      struct err *e)
+{
+	struct operator_link *link = calloc(1, sizeof(*link));
+	int r;
+
+	if (!link)
+		return err_set(e, -ENOMEM, "operator link: out of memory");
+	link->deps = *deps;
+	init_api(link);
+	r = start_control(link, e);
+	if (r < 0) {
+		operator_link_free(link);
+		return r;
+	}
+	*ret = link;
+	return 0;
+}
+
+void operator_link_free(struct operator_link *link)
+{
+	if (!link)
+		return;
+	http_socket_file_remove(&link->socket_file);
+	http_server_free(link->control);
+	control_events_free(link->events);
+	free(link);
+}
+
+void operator_link_on_core_event(struct operator_link *link, const struct core_event *event)
+{
+	if (link)
+		control_events_on_event(link->events, event);
+}
+
+void operator_link_on_core_notice(struct operator_link *link, const struct core_notice *notice)
+{
+	if (link)
+		control_events_on_notice(link->events, notice);
+}
