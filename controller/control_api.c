@@ -1,46 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control_api.h"
 
+#include "control_names.h"
 #include "json_writer.h"
 #include "report.h"
-#include "retry_annotation.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define NAME_MAX_LEN 253 /* of a pod or a namespace in Kubernetes */
-#define MATCHES_MAX  64  /* pods of one namespace and name; more than one is rare */
-
 /* ---- what is asked for ---------------------------------------------------------------------- */
-
-/* A name as Kubernetes has it; nothing else can be the name of a pod. */
-static bool is_name(const char *name, size_t len)
-{
-	return len >= 1 && len <= NAME_MAX_LEN &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") >= len;
-}
 
 static void bad_request(struct http_reply *reply, const struct err *e)
 {
 	http_reply_error(reply, 400, "BadRequest", "%s", e->msg);
 }
 
-static void not_found(struct http_reply *reply, const char *namespace, const char *name)
-{
-	http_reply_error(reply, 404, "PodNotFound",
-			 "no pod '%s' of namespace '%s' runs on this node, as far as the runtime "
-			 "has told",
-			 name, namespace);
-}
-
 /* "NAMESPACE/NAME"; the parts are copied. */
-static bool split_pod(const char *rest, char namespace[NAME_MAX_LEN + 1],
-		      char name[NAME_MAX_LEN + 1])
+static bool split_pod(const char *rest, char namespace[CONTROL_NAME_MAX + 1],
+		      char name[CONTROL_NAME_MAX + 1])
 {
 	const char *slash = strchr(rest, '/');
 	size_t len = slash ? (size_t)(slash - rest) : 0;
 
-	if (!is_name(rest, len) || !is_name(slash + 1, strlen(slash + 1)))
+	if (!control_is_name(rest, len) || !control_is_name(slash + 1, strlen(slash + 1)))
 		return false;
 	memcpy(namespace, rest, len);
 	namespace[len] = '\0';
@@ -48,22 +30,11 @@ static bool split_pod(const char *rest, char namespace[NAME_MAX_LEN + 1],
 	return true;
 }
 
-/* A pod's place in an iteration over all of them; NULL matches every one. */
-struct filter {
-	const char *namespace, *name;
-};
-
-static bool passes(const struct filter *f, const struct core_pod_view *v)
-{
-	return (!f->namespace || strcmp(f->namespace, v->namespace_) == 0) &&
-	       (!f->name || strcmp(f->name, v->name) == 0);
-}
-
 /* ---- GET /v1/pods --------------------------------------------------------------------------- */
 
 struct listing {
 	struct control_api *api;
-	struct filter filter;
+	struct control_filter filter;
 	struct json_writer *w;
 	bool with_counters;
 	size_t nr;
@@ -126,7 +97,7 @@ static void write_pod(void *ctx, const char *uid)
 	struct json_writer *w = l->w;
 	struct core_pod_view v;
 
-	if (!core_pod_view(l->api->core, uid, &v) || !passes(&l->filter, &v))
+	if (!core_pod_view(l->api->core, uid, &v) || !control_filter_passes(&l->filter, &v))
 		return;
 	l->nr++;
 	json_object(w, NULL);
@@ -158,8 +129,8 @@ static void write_head(const struct control_api *api, struct json_writer *w)
 }
 
 /* Returns how many pods were written. */
-static size_t list_pods(struct control_api *api, const struct filter *filter, bool with_counters,
-			struct http_reply *reply)
+static size_t list_pods(struct control_api *api, const struct control_filter *filter,
+			bool with_counters, struct http_reply *reply)
 {
 	struct json_writer w;
 	struct listing l = {.api = api, .filter = *filter, .w = &w, .with_counters = with_counters};
@@ -178,12 +149,12 @@ static size_t list_pods(struct control_api *api, const struct filter *filter, bo
 static void handle_pods(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
 	static const char *const names[] = {"namespace", NULL};
-	const struct filter filter = {.namespace = http_query(request, "namespace")};
+	const struct control_filter filter = {.namespace = http_query(request, "namespace")};
 	struct err e = {0};
 
 	if (http_query_check(request, names, &e) < 0)
 		bad_request(reply, &e);
-	else if (filter.namespace && !is_name(filter.namespace, strlen(filter.namespace)))
+	else if (filter.namespace && !control_is_name(filter.namespace, strlen(filter.namespace)))
 		http_reply_error(reply, 400, "BadRequest", "'%.64s' is no name of a namespace",
 				 filter.namespace);
 	else
@@ -193,8 +164,8 @@ static void handle_pods(void *ctx, const struct http_request *request, struct ht
 static void handle_pod(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
 	static const char *const names[] = {NULL};
-	char namespace[NAME_MAX_LEN + 1], name[NAME_MAX_LEN + 1];
-	const struct filter filter = {.namespace = namespace, .name = name};
+	char namespace[CONTROL_NAME_MAX + 1], name[CONTROL_NAME_MAX + 1];
+	const struct control_filter filter = {.namespace = namespace, .name = name};
 	struct err e = {0};
 
 	if (http_query_check(request, names, &e) < 0)
@@ -203,126 +174,7 @@ static void handle_pod(void *ctx, const struct http_request *request, struct htt
 		http_reply_error(reply, 400, "BadRequest", "'%.200s' is not NAMESPACE/NAME",
 				 request->rest);
 	else if (list_pods(ctx, &filter, true, reply) == 0)
-		not_found(reply, namespace, name);
-}
-
-/* ---- POST /v1/retry ------------------------------------------------------------------------- */
-
-/* The UIDs first: a retry must not run while the pods are being iterated over. */
-struct matches {
-	struct control_api *api;
-	struct filter filter;
-	char *uids[MATCHES_MAX];
-	size_t nr;
-};
-
-static void collect(void *ctx, const char *uid)
-{
-	struct matches *m = ctx;
-	struct core_pod_view v;
-
-	if (m->nr == MATCHES_MAX || !core_pod_view(m->api->core, uid, &v) ||
-	    !passes(&m->filter, &v))
-		return;
-	m->uids[m->nr] = strdup(uid);
-	m->nr += m->uids[m->nr] != NULL;
-}
-
-static void add_report(struct core_retry_report *sum, const struct core_retry_report *r)
-{
-	if (!sum->errors)
-		sum->first_error = r->first_error;
-	sum->groups_tried += r->groups_tried;
-	sum->groups_created += r->groups_created;
-	sum->containers_tried += r->containers_tried;
-	sum->containers_reconciled += r->containers_reconciled;
-	sum->errors += r->errors;
-	sum->stopped_on_capacity |= r->stopped_on_capacity;
-}
-
-/* -ENOKEY: there is no such pod. */
-static int retry_pods(struct control_api *api, const struct filter *filter,
-		      struct core_retry_report *ret)
-{
-	struct matches m = {.api = api, .filter = *filter};
-	int found = -ENOKEY;
-
-	core_for_each_pod(api->core, collect, &m);
-	for (size_t i = 0; i < m.nr; i++) {
-		struct core_retry_report one = {0};
-
-		if (core_retry_pod(api->core, api->now_ms(), m.uids[i], &one, NULL) == 0) {
-			add_report(ret, &one);
-			found = 0;
-		}
-		free(m.uids[i]);
-	}
-	return found;
-}
-
-static void write_report(struct control_api *api, const struct core_retry_report *r,
-			 struct http_reply *reply)
-{
-	enum status_retry_result result = retry_judge(0, r);
-	struct json_writer w;
-
-	api->retries[result]++;
-	json_start(&w, &reply->body);
-	json_object(&w, NULL);
-	json_string(&w, "result", status_retry_result_name(result));
-	json_uint(&w, "groupsTried", r->groups_tried);
-	json_uint(&w, "groupsCreated", r->groups_created);
-	json_uint(&w, "containersTried", r->containers_tried);
-	json_uint(&w, "containersReconciled", r->containers_reconciled);
-	json_uint(&w, "errors", r->errors);
-	json_bool(&w, "stoppedOnCapacity", r->stopped_on_capacity);
-	json_string(&w, "firstError", r->errors ? r->first_error.msg : NULL);
-	json_end_object(&w);
-	(void)strbuf_addc(&reply->body, '\n');
-}
-
-static int check_retry(const struct http_request *request, struct filter *ret, bool *ret_all,
-		       struct err *e)
-{
-	static const char *const names[] = {"namespace", "name", "all", NULL};
-	const char *all = http_query(request, "all");
-	int r = http_query_check(request, names, e);
-
-	ret->namespace = http_query(request, "namespace");
-	ret->name = http_query(request, "name");
-	*ret_all = all != NULL;
-	if (r < 0)
-		return r;
-	if (all)
-		return strcmp(all, "true") == 0 && !ret->namespace && !ret->name
-			       ? 0
-			       : err_set(e, -EINVAL, "all takes true, and no pod beside it");
-	if (!ret->namespace || !ret->name || !is_name(ret->namespace, strlen(ret->namespace)) ||
-	    !is_name(ret->name, strlen(ret->name)))
-		return err_set(e, -EINVAL, "give namespace and name of a pod, or all=true");
-	return 0;
-}
-
-static void handle_retry(void *ctx, const struct http_request *request, struct http_reply *reply)
-{
-	struct core_retry_report report = {0};
-	struct control_api *api = ctx;
-	struct filter filter = {0};
-	struct err e = {0};
-	bool all;
-
-	if (check_retry(request, &filter, &all, &e) < 0) {
-		bad_request(reply, &e);
-		return;
-	}
-	if (all) {
-		core_retry_all_once(api->core, api->now_ms(), &report);
-	} else if (retry_pods(api, &filter, &report) < 0) {
-		not_found(reply, filter.namespace, filter.name);
-		return;
-	}
-	api->on_activity(api->ctx);
-	write_report(api, &report, reply);
+		control_pod_not_found(reply, namespace, name);
 }
 
 /* ---- GET /v1/capacity ----------------------------------------------------------------------- */
@@ -419,7 +271,6 @@ void control_api_routes(struct control_api *api, struct http_route *ret)
 	const struct http_route routes[CONTROL_API_ROUTES] = {
 		{"/v1/pods", false, HTTP_GET, handle_pods, api},
 		{"/v1/pods/", true, HTTP_GET, handle_pod, api},
-		{"/v1/retry", false, HTTP_POST, handle_retry, api},
 		{"/v1/capacity", false, HTTP_GET, handle_capacity, api},
 	};
 

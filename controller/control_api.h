@@ -2,13 +2,12 @@
 #pragma once
 
 /*
- * The control API of the unix socket: pods, retries, capacity. Answers are JSON;
+ * The control API of the unix socket that only reads: pods and capacity. Answers are JSON;
  * docs/control-api.md describes them.
  */
 
 #include "core.h"
 #include "http_server.h"
-#include "status_render.h"
 
 /* Everything is borrowed. */
 struct control_api {
@@ -20,14 +19,10 @@ struct control_api {
 	struct core *core;
 	struct rs *rs;
 	bool (*is_synchronized)(void *ctx);
-	void (*on_activity)(void *ctx); /* the core may have work to do */
-	uint64_t (*now_ms)(void);
 	void *ctx;
-
-	uint64_t retries[STATUS_RETRY_RESULT_MAX]; /* answered, by result */
 };
 
-#define CONTROL_API_ROUTES 4
+#define CONTROL_API_ROUTES 3
 
 /* Puts its CONTROL_API_ROUTES routes into RET. API must outlive their server. */
 void control_api_routes(struct control_api *api, struct http_route *ret);

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "control_api.h"
 #include "control_events.h"
+#include "control_retry.h"
 #include "http_listen.h"
 #include "http_server.h"
 #include "log.h"
@@ -16,10 +17,13 @@
 #define CONTROL_CONNECTIONS 24
 #define EXCHANGE_MS         15000
 #define ROUTES_MAX          12
+#define WORK_SLICE_US       4000 /* retries may hold the loop this long at a time */
 
 struct operator_link {
 	struct operator_link_deps deps;
 	struct control_api api;
+	struct control_retry retry;
+	ev_timer retry_work;
 	struct control_events *events; /* NULL without a control socket */
 	struct http_socket_file socket_file;
 	struct http_server *control;
@@ -40,11 +44,55 @@ static void init_api(struct operator_link *link)
 		.core = link->deps.core,
 		.rs = backend_resctrl(link->deps.backend),
 		.is_synchronized = link->deps.is_synchronized,
-		.on_activity = link->deps.on_activity,
-		.now_ms = clock_monotonic_ms,
 		.ctx = link->deps.ctx,
 	};
 }
+
+/* ---- retries -------------------------------------------------------------------------------- */
+
+static void schedule_retries(void *ctx)
+{
+	struct operator_link *link = ctx;
+	uint64_t now_ms = clock_monotonic_ms();
+	uint64_t next_ms = control_retry_next_ms(&link->retry);
+
+	ev_timer_stop(link->deps.loop, &link->retry_work);
+	if (next_ms == UINT64_MAX)
+		return;
+	ev_timer_set(&link->retry_work, next_ms > now_ms ? (double)(next_ms - now_ms) / 1000.0 : 0.,
+		     0.);
+	ev_timer_start(link->deps.loop, &link->retry_work);
+}
+
+static void on_retry_work(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct operator_link *link = w->data;
+	uint64_t started_us = clock_monotonic_us();
+
+	(void)loop;
+	(void)revents;
+	while (control_retry_work(&link->retry) &&
+	       clock_monotonic_us() - started_us < WORK_SLICE_US)
+		;
+	schedule_retries(link);
+	link->deps.on_activity(link->deps.ctx);
+}
+
+static void init_retry(struct operator_link *link)
+{
+	link->retry = (struct control_retry){
+		.core = link->deps.core,
+		.now_ms = clock_monotonic_ms,
+		.on_job = schedule_retries,
+		.ctx = link,
+	};
+	control_retry_init(&link->retry);
+	ev_timer_init(&link->retry_work, on_retry_work, 0., 0.);
+	ev_set_priority(&link->retry_work, EV_MINPRI); /* what the runtime says comes first */
+	link->retry_work.data = link;
+}
+
+/* ---- the control socket --------------------------------------------------------------------- */
 
 static void fill_control_routes(struct operator_link *link)
 {
@@ -52,6 +100,8 @@ static void fill_control_routes(struct operator_link *link)
 
 	control_api_routes(&link->api, routes);
 	routes += CONTROL_API_ROUTES;
+	*routes++ = (struct http_route){"/v1/retry", false, HTTP_POST, control_retry_handle,
+					&link->retry};
 	*routes++ = (struct http_route){"/v1/events", false, HTTP_GET, control_events_handle,
 					link->events};
 }
@@ -118,6 +168,7 @@ int operator_link_new(const struct operator_link_deps *deps, struct operator_lin
 		return err_set(e, -ENOMEM, "operator link: out of memory");
 	link->deps = *deps;
 	init_api(link);
+	init_retry(link);
 	r = start_control(link, e);
 	if (r < 0) {
 		operator_link_free(link);
@@ -134,6 +185,7 @@ void operator_link_free(struct operator_link *link)
 	http_socket_file_remove(&link->socket_file);
 	http_server_free(link->control);
 	control_events_free(link->events);
+	ev_timer_stop(link->deps.loop, &link->retry_work);
 	free(link);
 }
 

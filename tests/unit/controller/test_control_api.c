@@ -4,6 +4,7 @@
 
 #include "control_api.h"
 #include "control_events.h"
+#include "control_retry.h"
 #include "core_world.h"
 #include "http_peer.h"
 #include "unit/runner.h"
@@ -11,16 +12,18 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <json-c/json_pointer.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct world *w;
 static struct http_bench bench;
 static struct control_api api;
+static struct control_retry retry;
 static struct control_events *events;
-static struct http_route routes[CONTROL_API_ROUTES + 2];
+static struct http_route routes[CONTROL_API_ROUTES + 3];
 static struct json_object *answer;
-static unsigned activity;
+static unsigned jobs;
 static bool synchronized;
 
 static bool is_synchronized(void *ctx)
@@ -29,10 +32,10 @@ static bool is_synchronized(void *ctx)
 	return synchronized;
 }
 
-static void on_activity(void *ctx)
+static void on_job(void *ctx)
 {
 	(void)ctx;
-	activity++;
+	jobs++;
 }
 
 static uint64_t world_now(void)
@@ -50,7 +53,7 @@ static void set_up(void)
 	w = world_new(4, 0);
 	world_boot(w);
 	synchronized = true;
-	activity = 0;
+	jobs = 0;
 	api = (struct control_api){
 		.node_name = "node1",
 		.group_prefix = "podresctrl-",
@@ -58,13 +61,15 @@ static void set_up(void)
 		.core = w->core,
 		.rs = w->rs,
 		.is_synchronized = is_synchronized,
-		.on_activity = on_activity,
-		.now_ms = world_now,
 	};
+	retry = (struct control_retry){.core = w->core, .now_ms = world_now, .on_job = on_job};
+	control_retry_init(&retry);
 	events = control_events_new(wall_now);
 	control_api_routes(&api, routes);
 	routes[CONTROL_API_ROUTES] =
 		(struct http_route){"/v1/events", false, HTTP_GET, control_events_handle, events};
+	routes[CONTROL_API_ROUTES + 1] =
+		(struct http_route){"/v1/retry", false, HTTP_POST, control_retry_handle, &retry};
 	http_bench_start(&bench, routes, 16);
 }
 
@@ -247,47 +252,144 @@ END_TEST
 
 /* ---- retries -------------------------------------------------------------------------------- */
 
+/* Ask for a retry, do the work as the daemon does, and take the answer. */
+static void ask_retry(const char *query)
+{
+	char request[256];
+	const char *body;
+	int fd, n;
+
+	n = snprintf(request, sizeof(request),
+		     "POST /v1/retry?%s HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n", query);
+	fd = http_bench_connect(&bench);
+	http_bench_send(&bench, fd, request, (size_t)n);
+	http_bench_turn(&bench);
+	for (int i = 0; i < 10000 && !list_empty(&retry.jobs); i++) {
+		while (control_retry_work(&retry))
+			;
+		world_run(w);
+		w->now += 20;
+		http_bench_turn(&bench);
+	}
+	body = http_bench_read(&bench, fd, NULL);
+	close(fd);
+	ck_assert_msg(strncmp(body, "HTTP/1.1 200 ", 13) == 0, "%s", body);
+	json_object_put(answer);
+	answer = json_tokener_parse(strchr(body, '{'));
+	ck_assert_ptr_nonnull(answer);
+}
+
 START_TEST(a_retry_says_what_came_of_it)
 {
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(world_mkdir(w, (const char *[]){"mon_groups/a", "mon_groups/b",
-								 "mon_groups/c"}[i]),
-				 0);
+	static const char *const strangers[] = {"mon_groups/a", "mon_groups/b", "mon_groups/c"};
+
+	for (size_t i = 0; i < ARRAY_LEN(strangers); i++)
+		ck_assert_int_eq(world_mkdir(w, strangers[i]), 0);
 	world_add(w, "c1", 1);
 	run_pod(w, "u1");
 	start(w, "u1", "c1");
-	ask("POST /v1/retry?namespace=shop&name=pod-u1", 200);
+	ask_retry("namespace=shop&name=pod-u1");
 	ck_assert_str_eq(text_at("/result"), "Failed");
 	ck_assert_int_eq(number_at("/groupsTried"), 1);
 	ck_assert_int_eq(number_at("/errors"), 1);
 	ck_assert_str_eq(text_at("/stoppedOnCapacity"), "true");
 	ck_assert_str_ne(text_at("/firstError"), "(null)");
 	ck_assert_int_eq(world_rmdir(w, "mon_groups/a"), 0);
-	ask("POST /v1/retry?namespace=shop&name=pod-u1", 200);
-	world_run(w);
+	ask_retry("namespace=shop&name=pod-u1");
 	ck_assert_str_eq(text_at("/result"), "Succeeded");
 	ck_assert_int_eq(number_at("/groupsCreated"), 1);
-	ask("POST /v1/retry?namespace=shop&name=pod-u1", 200);
+	ask_retry("namespace=shop&name=pod-u1");
 	ck_assert_str_eq(text_at("/result"), "NothingToDo");
 	ck_assert_str_eq(text_at("/firstError"), "(null)");
-	ck_assert_uint_ge(activity, 3);
-	ck_assert_uint_eq(api.retries[STATUS_RETRY_FAILED], 1);
-	ck_assert_uint_eq(api.retries[STATUS_RETRY_SUCCEEDED], 1);
-	ck_assert_uint_eq(api.retries[STATUS_RETRY_NOTHING_TO_DO], 1);
+	ck_assert_uint_eq(jobs, 3);
+	ck_assert_uint_eq(retry.answered[STATUS_RETRY_FAILED], 1);
+	ck_assert_uint_eq(retry.answered[STATUS_RETRY_SUCCEEDED], 1);
+	ck_assert_uint_eq(retry.answered[STATUS_RETRY_NOTHING_TO_DO], 1);
 }
 END_TEST
 
 START_TEST(all_pods_can_be_retried_at_once)
 {
+	ask_retry("all=true");
+	ck_assert_str_eq(text_at("/result"), "NothingToDo");
 	w->fail[WORLD_MKDIR] = EROFS;
 	two_pods();
 	w->fail[WORLD_MKDIR] = 0;
-	ask("POST /v1/retry?all=true", 200);
-	world_run(w);
+	ask_retry("all=true");
 	ck_assert_int_eq(number_at("/groupsTried"), 2);
 	ck_assert_int_eq(number_at("/groupsCreated"), 2);
 	ask("GET /v1/pods", 200);
 	ck_assert_str_eq(text_at("/pods/1/groupState"), "Exists");
+}
+END_TEST
+
+START_TEST(after_one_pod_found_no_room_others_are_not_tried)
+{
+	static const char *const uids[] = {"u1", "u2", "u3", "u4", "u5", "u6"};
+
+	for (size_t i = 0; i < ARRAY_LEN(uids); i++)
+		run_pod(w, uids[i]);
+	ask_retry("all=true");
+	ck_assert_int_eq(number_at("/groupsTried"), 1);
+	ck_assert_str_eq(text_at("/stoppedOnCapacity"), "true");
+	ck_assert_int_eq(number_at("/errors"), 1);
+}
+END_TEST
+
+START_TEST(a_large_container_is_awaited)
+{
+	struct world_container *c = world_add(w, "c1", 3000);
+
+	c->error = -EACCES;
+	run_pod(w, "u1");
+	start(w, "u1", "c1");
+	c->error = 0;
+	ask_retry("namespace=shop&name=pod-u1");
+	ck_assert_str_eq(text_at("/result"), "Succeeded");
+	ck_assert_int_eq(number_at("/containersTried"), 1);
+	ck_assert_int_eq(number_at("/containersReconciled"), 1);
+	ck_assert_uint_eq(world_count_in(w, c, "mon_groups/podresctrl-u1"), 3000);
+}
+END_TEST
+
+START_TEST(who_hangs_up_ends_the_pass)
+{
+	static const char request[] = "POST /v1/retry?all=true HTTP/1.1\r\nHost: n\r\n\r\n";
+	int fd;
+
+	w->fail[WORLD_MKDIR] = EROFS;
+	two_pods();
+	fd = http_bench_connect(&bench);
+	http_bench_send(&bench, fd, request, strlen(request));
+	http_bench_turn(&bench);
+	ck_assert(!list_empty(&retry.jobs));
+	close(fd);
+	http_bench_turn(&bench);
+	ck_assert(list_empty(&retry.jobs));
+	ck_assert(!control_retry_work(&retry));
+	ck_assert_uint_eq(control_retry_next_ms(&retry), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(a_pass_that_does_not_end_is_answered_after_a_minute)
+{
+	static const char request[] =
+		"POST /v1/retry?all=true HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n";
+	const char *text;
+	int fd;
+
+	w->fail[WORLD_MKDIR] = EROFS;
+	two_pods();
+	fd = http_bench_connect(&bench);
+	http_bench_send(&bench, fd, request, strlen(request));
+	http_bench_turn(&bench);
+	w->now += 60000;
+	while (control_retry_work(&retry))
+		;
+	text = http_bench_read(&bench, fd, NULL);
+	ck_assert_ptr_nonnull(strstr(text, "\"result\":\"Failed\""));
+	ck_assert_ptr_nonnull(strstr(text, "still being worked on"));
+	close(fd);
 }
 END_TEST
 
@@ -480,6 +582,10 @@ Suite *suite(void)
 	tcase_add_test(tc, a_pod_that_is_not_there_is_404_and_a_name_that_cannot_be_is_400);
 	tcase_add_test(tc, a_retry_says_what_came_of_it);
 	tcase_add_test(tc, all_pods_can_be_retried_at_once);
+	tcase_add_test(tc, after_one_pod_found_no_room_others_are_not_tried);
+	tcase_add_test(tc, a_large_container_is_awaited);
+	tcase_add_test(tc, who_hangs_up_ends_the_pass);
+	tcase_add_test(tc, a_pass_that_does_not_end_is_answered_after_a_minute);
 	tcase_add_test(tc, capacity_says_what_is_known_and_null_for_the_rest);
 	tcase_add_test(tc, a_tree_that_cannot_be_read_is_an_answer_too);
 	tcase_add_test(tc, the_last_events_are_lines_of_json);
