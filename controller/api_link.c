@@ -289,3 +289,14 @@ uint64_t api_link_next_ms(const struct api_link *link)
 {
 	return link ? publisher_next_ms(link->publisher) : UINT64_MAX;
 }
+
+void api_link_get_stats(const struct api_link *link, struct api_link_stats *ret)
+{
+	*ret = (struct api_link_stats){.server = k8s_config_server(link->config)};
+	publisher_get_stats(link->publisher, &ret->publisher);
+	k8s_client_get_stats(link->client, &ret->client);
+	k8s_watch_get_stats(link->watch, &ret->watch);
+	ret->has_events = link->events != NULL;
+	if (link->events)
+		kube_events_get_stats(link->events, &ret->events);
+}

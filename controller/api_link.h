@@ -9,6 +9,9 @@
 
 #include "core.h"
 #include "err.h"
+#include "k8s.h"
+#include "kube_events.h"
+#include "publisher.h"
 
 #include <ev.h>
 
@@ -37,6 +40,17 @@ void api_link_free(struct api_link *link);
 /* The core's callbacks, passed on. LINK may be NULL: nothing is published. */
 void api_link_on_core_event(struct api_link *link, const struct core_event *event);
 void api_link_on_core_notice(struct api_link *link, const struct core_notice *notice);
+
+struct api_link_stats {
+	const char *server; /* "https://10.96.0.1:443", as long as the link */
+	struct publisher_stats publisher;
+	struct k8s_client_stats client;
+	struct k8s_watch_stats watch;
+	bool has_events;
+	struct kube_events_stats events;
+};
+
+void api_link_get_stats(const struct api_link *link, struct api_link_stats *ret);
 
 /* As publisher_work() and publisher_next_ms(); a NULL link never has anything to do. */
 void api_link_work(struct api_link *link);

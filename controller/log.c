@@ -28,6 +28,7 @@ struct log {
 	enum log_level level;
 	enum log_format format;
 	uint64_t dropped;
+	struct log_stats stats;
 	struct remembered remembered[NR_REMEMBERED];
 	struct strbuf line, pairs;
 };
@@ -231,10 +232,18 @@ static void write_line(struct log *log, enum log_level level)
 	bool written = log->syslog ? log_syslog_send(log->syslog, level, strbuf_str(&log->line))
 				   : write_to_fd(log);
 
-	if (written)
+	if (written) {
 		log->dropped = 0;
-	else
+		log->stats.lines[level]++;
+	} else {
 		log->dropped++;
+		log->stats.dropped++;
+	}
+}
+
+void log_get_stats(const struct log *log, struct log_stats *ret)
+{
+	*ret = log->stats;
 }
 
 void log_write(struct log *log, enum log_level level, const char *msg, ...)
@@ -258,8 +267,10 @@ void log_write(struct log *log, enum log_level level, const char *msg, ...)
 	va_end(ap);
 	r = remember(log, hash_text(hash_text(14695981039346656037u, msg), strbuf_str(&log->pairs)),
 		     now_ms);
-	if (!r)
+	if (!r) {
+		log->stats.repeated++;
 		return;
+	}
 	strbuf_reset(&log->line);
 	add_head(log, &log->line, level, msg);
 	(void)strbuf_add(&log->line, strbuf_str(&log->pairs), log->pairs.len);

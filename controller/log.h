@@ -53,5 +53,14 @@ MUST_CHECK int log_to_syslog(struct log *log, const char *path, struct err *e);
 void log_write(struct log *log, enum log_level level, const char *msg, ...)
 	__attribute__((sentinel));
 
+/* Counts since log_new(). */
+struct log_stats {
+	uint64_t lines[LOG_LEVEL_DEBUG + 1]; /* written, by level */
+	uint64_t repeated;                   /* counted in place of being written */
+	uint64_t dropped;                    /* the reader was too slow, or gone */
+};
+
+void log_get_stats(const struct log *log, struct log_stats *ret);
+
 /* V as text in BUF, for the value of a pair. Returns BUF. */
 const char *log_uint(char *buf, size_t size, uint64_t v);

@@ -7,6 +7,11 @@
 
 #define RETRIES_PER_S 10 /* of a node: an annotated Deployment shall not stall the loop */
 
+/* A pod's change settles for a quarter of a second, and an outage can last for an hour. */
+static const uint32_t lag_bounds_us[] = {100000,    250000,    500000,     1000000,   2000000,
+					 5000000,   10000000,  30000000,   60000000,  120000000,
+					 300000000, 600000000, 1800000000, 3600000000};
+
 static const char *const verb_names[] = {
 	[PUBLISHER_GET] = "get",
 	[PUBLISHER_CREATE] = "create",
@@ -89,8 +94,10 @@ void slot_touch(struct slot *s)
 
 void slot_dirty(struct slot *s, uint64_t now_ms)
 {
-	if (!s->dirty)
+	if (!s->dirty) {
 		s->dirty_since_ms = now_ms;
+		s->p->stats.added++;
+	}
 	s->dirty = true;
 	s->changed_ms = now_ms;
 	slot_touch(s);
@@ -206,6 +213,7 @@ int publisher_new(const struct publisher_config *config, const struct publisher_
 	pod_index_init(&p->index, deps->env->random(deps->ctx));
 	strmap_init(&p->slots, deps->env->random(deps->ctx));
 	health_init(&p->health);
+	histogram_init(&p->stats.lag, lag_bounds_us, ARRAY_LEN(lag_bounds_us));
 	p->next_ms = UINT64_MAX;
 	if (copy_strings(p, config) < 0) {
 		publisher_free(p);

@@ -29,6 +29,7 @@
  */
 
 #include "core.h"
+#include "histogram.h"
 #include "k8s.h"
 #include "status_render.h"
 
@@ -200,11 +201,14 @@ struct publisher_stats {
 	uint64_t suppressed;                       /* changes that left the status as it was */
 	uint64_t retries[STATUS_RETRY_RESULT_MAX]; /* handled tokens by result */
 	uint64_t dropped;                          /* objects left to the garbage collector */
-	size_t pods;                               /* of the core */
-	size_t api_pods;                           /* of the watch */
-	size_t published;                          /* pods whose object exists */
-	size_t waiting;                            /* pods with something to do */
-	size_t in_flight;                          /* requests under way */
+	uint64_t added;                            /* pods that came to have something to write */
+	uint64_t retried;                          /* pods put off after a failure */
+	struct histogram lag; /* from a pod's change until the server has it; of patches */
+	size_t pods;          /* of the core */
+	size_t api_pods;      /* of the watch */
+	size_t published;     /* pods whose object exists */
+	size_t waiting;       /* pods with something to do */
+	size_t in_flight;     /* requests under way */
 };
 
 void publisher_get_stats(const struct publisher *p, struct publisher_stats *ret);

@@ -26,6 +26,7 @@ void slot_back_off(struct slot *s, uint64_t now_ms, uint64_t first_ms, uint64_t 
 	if (pause_ms > max_ms)
 		pause_ms = max_ms;
 	s->failures++;
+	s->p->stats.retried++;
 	/* Up to a quarter more, so that pods that failed together do not come back together. */
 	s->not_before_ms = now_ms + pause_ms + d->env->random(d->ctx) % (pause_ms / 4 + 1);
 }
@@ -452,6 +453,8 @@ void slot_answer(void *ctx, const struct k8s_response *r)
 	p->in_flight--;
 	if (is_failure(s, r))
 		p->stats.failures[s->verb]++;
+	else if (s->verb == PUBLISHER_PATCH)
+		histogram_add(&p->stats.lag, (now_ms - s->sent_since_ms) * 1000);
 	if (r->warning)
 		pass_on_warning(s, r->warning);
 	if (common_failure(s, now_ms, r)) {

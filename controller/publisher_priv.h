@@ -58,6 +58,7 @@ struct slot {
 	/* A change that is not with the server yet. */
 	bool dirty;
 	bool urgent;             /* to be written without waiting for more */
+	uint64_t sent_since_ms;  /* dirty_since_ms of the patch that is under way */
 	uint64_t dirty_since_ms; /* first and */
 	uint64_t changed_ms;     /* latest change */
 

@@ -165,6 +165,7 @@ bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
 		/* A change that comes while this is under way makes it dirty again. */
 		s->dirty = false;
 		s->urgent = false;
+		s->sent_since_ms = s->dirty_since_ms;
 		note_patch(s, now_ms);
 		s->sent_shape = view_shape(view);
 	}

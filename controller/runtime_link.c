@@ -21,6 +21,9 @@
 /* Slow answers are told once in so long: whoever reads it at night needs no more. */
 #define SLOW_EVERY_MS 60000
 
+static const uint32_t answer_bounds_us[] = {100,   250,   500,    1000,   2500,   5000,    10000,
+					    25000, 50000, 100000, 250000, 500000, 1000000, 2000000};
+
 struct runtime_link {
 	struct ev_loop *loop;
 	struct runtime_link_config config;
@@ -39,6 +42,7 @@ struct runtime_link {
 	unsigned slow_untold;     /* answers since */
 	uint32_t random;
 	int last_failure; /* code that was logged, so that each is said once */
+	struct runtime_link_stats stats;
 	unsigned char buffer[READ_CHUNK];
 };
 
@@ -97,6 +101,7 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 
 	if (!link->core)
 		return;
+	link->stats.snapshots++;
 	link->synchronized_ms = clock_monotonic_ms();
 	core_input_synchronize(link->core, link->synchronized_ms, pods, nr_pods, containers,
 			       nr_containers);
@@ -149,6 +154,8 @@ static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
 		return;
 	budget_for_event(link->config.budget, began_us, deadline_us);
 	tell_core(link, event, pod, container);
+	link->stats.events[event]++;
+	histogram_add(&link->stats.answers, clock_monotonic_us() - began_us);
 	budget_for_work(link->config.budget, clock_monotonic_us());
 	note_time(link, event, began_us, deadline_us > began_us ? deadline_us - began_us : 0);
 	stale_pods_event(link->stale_pods, clock_monotonic_ms(), event, pod, container);
@@ -201,6 +208,7 @@ static void lose(struct runtime_link *link, const struct err *e)
 				  : "no connection to the runtime, will keep trying",
 			  "socket", link->config.launch_socket ? NULL : link->config.socket_path,
 			  "err", e->msg, NULL);
+	link->stats.losses += link->fd >= 0;
 	link->last_failure = e->code;
 	link->synchronized_ms = 0;
 	disconnect(link);
@@ -349,6 +357,7 @@ static int open_session(struct runtime_link *link, struct err *e)
 
 	if (r < 0)
 		return r;
+	link->stats.connections++;
 	r = nri_session_new(&config, &handlers, link, &link->session, e);
 	if (r < 0)
 		return r;
@@ -384,6 +393,7 @@ int runtime_link_new(struct ev_loop *loop, const struct runtime_link_config *con
 	link->fd = -1;
 	link->random = config->seed;
 	link->backoff.first_ms = config->reconnect_first_ms;
+	histogram_init(&link->stats.answers, answer_bounds_us, ARRAY_LEN(answer_bounds_us));
 	link->stale_pods = stale_pods_new(pod_is_empty, link, config->seed);
 	if (!link->stale_pods) {
 		free(link);
@@ -419,4 +429,11 @@ void runtime_link_free(struct runtime_link *link)
 bool runtime_link_is_synchronized(const struct runtime_link *link)
 {
 	return link->synchronized_ms != 0;
+}
+
+void runtime_link_get_stats(const struct runtime_link *link, struct runtime_link_stats *ret)
+{
+	*ret = link->stats;
+	ret->connected = link->session != NULL;
+	ret->synchronized = runtime_link_is_synchronized(link);
 }

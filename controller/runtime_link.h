@@ -11,6 +11,8 @@
  */
 
 #include "err.h"
+#include "histogram.h"
+#include "nri.h"
 
 #include <ev.h>
 #include <stdbool.h>
@@ -54,6 +56,16 @@ MUST_CHECK int runtime_link_new(struct ev_loop *loop, const struct runtime_link_
 				struct err *e);
 void runtime_link_set_core(struct runtime_link *link, struct core *core);
 void runtime_link_free(struct runtime_link *link);
+
+struct runtime_link_stats {
+	bool connected;    /* registered or about to be */
+	bool synchronized; /* as runtime_link_is_synchronized() */
+	uint64_t connections, losses, snapshots;
+	uint64_t events[NRI_EVENT_MAX + 1]; /* by enum nri_event */
+	struct histogram answers;           /* what the core took for an event before its answer */
+};
+
+void runtime_link_get_stats(const struct runtime_link *link, struct runtime_link_stats *ret);
 
 /* True from a complete Synchronize until the connection is lost. */
 bool runtime_link_is_synchronized(const struct runtime_link *link);

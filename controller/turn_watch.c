@@ -4,6 +4,9 @@
 #include "clock.h"
 #include "log.h"
 
+static const uint32_t bounds_us[] = {100,   500,    1000,   2500,   5000,    10000,   20000,
+				     50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
+
 static void on_begin(struct ev_loop *loop, ev_check *w, int revents)
 {
 	struct turn_watch *watch = w->data;
@@ -21,6 +24,8 @@ static void on_end(struct ev_loop *loop, ev_prepare *w, int revents)
 
 	(void)loop;
 	(void)revents;
+	if (watch->began_us)
+		histogram_add(&watch->turns, took_us);
 	watch->began_us = 0;
 	if (took_us > watch->longest_us)
 		watch->longest_us = took_us;
@@ -35,6 +40,7 @@ static void on_end(struct ev_loop *loop, ev_prepare *w, int revents)
 void turn_watch_start(struct turn_watch *w, struct ev_loop *loop, struct log *log)
 {
 	*w = (struct turn_watch){.log = log};
+	histogram_init(&w->turns, bounds_us, ARRAY_LEN(bounds_us));
 	ev_check_init(&w->begin, on_begin);
 	ev_prepare_init(&w->end, on_end);
 	/* First after the wait, last before it. */

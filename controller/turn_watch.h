@@ -6,6 +6,8 @@
  * answer that the runtime waits for; it is counted and, at log level debug, told.
  */
 
+#include "histogram.h"
+
 #include <ev.h>
 #include <stdint.h>
 
@@ -19,6 +21,7 @@ struct turn_watch {
 	ev_prepare end;
 	uint64_t began_us; /* 0: waiting */
 	uint64_t nr_long, longest_us;
+	struct histogram turns;
 };
 
 /* LOG is borrowed. The watcher is set up in place and must not move until it is stopped. */

@@ -36,7 +36,9 @@ static void read_token(struct k8s_client *c)
 	if (c->cfg->token_file) {
 		/* An unreadable file is no reason to forget a token that may still be good. */
 		if (k8s_read_token(c->cfg->token_file, &c->auth.token, NULL) < 0)
-			return;
+			c->stats.token_reads_bad++;
+		else
+			c->stats.token_reads_good++;
 	} else if (c->cfg->token && !c->auth.token) {
 		c->auth.token = strdup(c->cfg->token);
 	}

@@ -235,6 +235,7 @@ void k8s_calls_run(struct k8s_client *c, uint64_t now)
 	while (!c->is_dying && (call = first_overdue(c, now))) {
 		struct err e = {0};
 
+		k8s_count_transfer(&call->transfer);
 		err_set(&e, -ETIMEDOUT, "%s: no answer to '%s' in time", c->cfg->server,
 			call->path);
 		finish_with_error(call, &e);

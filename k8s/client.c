@@ -102,6 +102,7 @@ int k8s_client_new(const struct k8s_config *cfg, const struct k8s_loop_ops *ops,
 	c->curl_due_ms = c->timer_due_ms = K8S_NEVER;
 	list_init(&c->calls);
 	list_init(&c->watches);
+	k8s_stats_init(&c->stats);
 	k8s_exec_init(c);
 	if (!setup_multi(c)) {
 		k8s_client_free(c);
@@ -150,6 +151,7 @@ static void finish_transfers(struct k8s_client *c)
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		k8s_count_transfer(t);
 		t->ops->on_done(t, result);
 	}
 }

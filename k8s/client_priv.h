@@ -46,6 +46,7 @@ struct k8s_client {
 	struct list calls;
 	struct list watches;
 	size_t nr_calls;
+	struct k8s_client_stats stats;
 	uint64_t curl_due_ms;  /* when libcurl wants to be called, or K8S_NEVER */
 	uint64_t timer_due_ms; /* when the loop's timer is set to, or K8S_NEVER */
 	unsigned int depth;    /* > 0: inside one of our entry points, callbacks may be running */
@@ -107,6 +108,7 @@ struct k8s_transfer {
 	CURL *easy; /* NULL: idle */
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
+	enum k8s_method method;
 	char *token; /* the one this transfer was sent with; NULL: none */
 	struct k8s_answer answer;
 	bool is_paused;
@@ -133,6 +135,9 @@ MUST_CHECK int k8s_transfer_go(struct k8s_transfer *t);
 void k8s_transfer_stop(struct k8s_transfer *t); /* harmless when idle */
 void k8s_transfer_resume(struct k8s_transfer *t);
 int k8s_transfer_status(const struct k8s_transfer *t); /* the HTTP status, 0 = none yet */
+
+void k8s_stats_init(struct k8s_client_stats *stats);
+void k8s_count_transfer(const struct k8s_transfer *t); /* it has ended */
 
 /* What libcurl's verdict means to our callers, and the words for it. */
 int k8s_curl_error(const struct k8s_transfer *t, CURLcode code, struct err *e);

@@ -35,6 +35,7 @@
  */
 
 #include "err.h"
+#include "histogram.h"
 #include "strbuf.h"
 
 #include <stdbool.h>
@@ -88,6 +89,14 @@ struct k8s_config *k8s_config_free(struct k8s_config *cfg); /* wipes secrets; re
 
 /* ---- the client and its event loop ---- */
 
+enum k8s_method {
+	K8S_GET,
+	K8S_POST,
+	K8S_PUT,
+	K8S_PATCH,
+	K8S_DELETE,
+};
+
 enum {
 	K8S_READ = 1,
 	K8S_WRITE = 2,
@@ -116,18 +125,27 @@ MUST_CHECK int k8s_client_new(const struct k8s_config *cfg, const struct k8s_loo
 void k8s_client_fd_ready(struct k8s_client *c, int fd, int events);
 void k8s_client_timeout(struct k8s_client *c);
 
+#define K8S_CODES_MAX 24 /* what servers and those in between answer with, and some more */
+
+/* Counts since k8s_client_new(); also of what watches asked for. */
+struct k8s_client_stats {
+	struct k8s_client_count {
+		int http_status; /* 0: no answer */
+		enum k8s_method method;
+		uint64_t nr;
+	} requests[K8S_CODES_MAX];
+	size_t nr_requests;
+	uint64_t other_requests;                  /* for which there was no place above */
+	struct histogram latency[K8S_DELETE + 1]; /* until the answer began, by method */
+	uint64_t token_reads_good, token_reads_bad;
+};
+
+void k8s_client_get_stats(const struct k8s_client *c, struct k8s_client_stats *ret);
+
 /* Cancels every call and watch without calling anyone back; returns NULL. */
 struct k8s_client *k8s_client_free(struct k8s_client *c);
 
 /* ---- requests ---- */
-
-enum k8s_method {
-	K8S_GET,
-	K8S_POST,
-	K8S_PUT,
-	K8S_PATCH,
-	K8S_DELETE,
-};
 
 struct k8s_request {
 	enum k8s_method method;
@@ -236,9 +254,10 @@ struct k8s_watch_ops {
 
 /* Counts since k8s_watch_new(). */
 struct k8s_watch_stats {
-	uint64_t lists;   /* complete ones */
-	uint64_t watches; /* opened */
-	uint64_t events;  /* ADDED, MODIFIED, DELETED frames */
+	uint64_t lists;                    /* complete ones */
+	uint64_t watches;                  /* opened */
+	uint64_t events;                   /* ADDED, MODIFIED, DELETED frames */
+	uint64_t added, modified, deleted; /* the same, each */
 	uint64_t bookmarks;
 	uint64_t unknown;      /* frames of a type this library does not know; ignored */
 	uint64_t failures;     /* attempts that ended in a back-off */

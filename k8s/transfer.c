@@ -293,7 +293,8 @@ int k8s_transfer_start(struct k8s_transfer *t, struct k8s_client *c,
 	int r;
 
 	k8s_auth_refresh(c);
-	*t = (struct k8s_transfer){.client = c, .ops = ops, .easy = curl_easy_init()};
+	*t = (struct k8s_transfer){
+		.client = c, .ops = ops, .method = spec->method, .easy = curl_easy_init()};
 	r = t->easy ? setup(t, spec) : -ENOMEM;
 	if (r == 0 && k8s_exec_is_ready(c))
 		r = k8s_transfer_go(t);

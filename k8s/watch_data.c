@@ -105,6 +105,9 @@ static void take_object(struct k8s_watch *w, const struct k8s_frame *f)
 
 	if (r == 0) {
 		w->stats.events++;
+		w->stats.added += f->type == K8S_FRAME_ADDED;
+		w->stats.modified += f->type == K8S_FRAME_MODIFIED;
+		w->stats.deleted += f->type == K8S_FRAME_DELETED;
 		w->session_events++;
 		/* Before the callback, which may ask for a new list. */
 		set_rv(w, m.resource_version);

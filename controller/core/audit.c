@@ -108,12 +108,15 @@ bool audit_step(struct core *core, uint64_t now_ms)
 	struct list *item = ring_turn(core, &core->pod_ring, now_ms);
 
 	if (item) {
+		core->pod_audits++;
 		audit_pod(core, now_ms, list_entry(item, struct pod, state_link));
 		return true;
 	}
 	item = ring_turn(core, &core->container_ring, now_ms);
-	if (item)
+	if (item) {
+		core->container_audits++;
 		audit_container(core, now_ms, list_entry(item, struct container, work_link));
+	}
 	return item != NULL;
 }
 

@@ -300,11 +300,15 @@ void core_for_each_pod(const struct core *core, void (*fn)(void *ctx, const char
 
 struct core_stats {
 	size_t pods, containers, pods_failed, containers_partial;
-	size_t tombstones; /* groups whose removal failed and is tried again */
-	size_t queued;     /* steps of work waiting */
+	size_t tombstones;    /* groups whose removal failed and is tried again */
+	size_t queued;        /* steps of work waiting */
+	size_t pods_existing; /* with their group; the rest of .pods waits for a first attempt */
+	size_t containers_reconciled, containers_no_pod;
 	bool synchronized; /* a Synchronize was received and all its work is done */
 	uint64_t events_emitted;
 	uint64_t put_off; /* answers that were given before all was done */
+	uint64_t timer_retries_good, timer_retries_bad; /* of groups and containers */
+	uint64_t pod_audits, container_audits;
 };
 
 void core_stats(const struct core *core, struct core_stats *ret);

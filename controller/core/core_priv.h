@@ -162,6 +162,7 @@ struct core {
 	uint64_t events_emitted;
 	bool may_put_off; /* groups too: the runtime waits */
 	uint64_t put_off;
+	uint64_t timer_retries_good, timer_retries_bad, pod_audits, container_audits;
 
 	struct rs_tids seen;    /* the last enumeration of a container's tasks */
 	struct rs_tids placed;  /* of these, when not all are in the group: those that are */

@@ -127,10 +127,19 @@ static void put_off_others(struct core *core, uint64_t now_ms)
 	}
 }
 
+static void count_timer_retry(struct core *core, int r)
+{
+	if (r == 0 || r == -EINPROGRESS)
+		core->timer_retries_good++;
+	else
+		core->timer_retries_bad++;
+}
+
 static void retry_pod_step(struct core *core, uint64_t now_ms, struct pod *pod)
 {
 	int r = group_try(core, now_ms, pod, NULL);
 
+	count_timer_retry(core, r);
 	pod_report(core, pod);
 	if (r == 0)
 		wake_oldest(core, now_ms);
@@ -157,7 +166,7 @@ bool retry_step(struct core *core, uint64_t now_ms)
 		return false;
 	}
 	pod = c->pod;
-	(void)container_try(core, now_ms, c, TRY_STEP, NULL);
+	count_timer_retry(core, container_try(core, now_ms, c, TRY_STEP, NULL));
 	pod_report(core, pod);
 	return true;
 }

@@ -171,14 +171,16 @@ static size_t list_length(const struct list *list)
 	return n;
 }
 
-static size_t count_partial(const struct core *core)
+static void count_containers(const struct core *core, struct core_stats *ret)
 {
 	const struct container *c;
-	size_t i = 0, n = 0;
+	size_t i = 0;
 
-	while ((c = strmap_next(&core->containers, &i)))
-		n += c->state == CONTAINER_PARTIAL;
-	return n;
+	while ((c = strmap_next(&core->containers, &i))) {
+		ret->containers_partial += c->state == CONTAINER_PARTIAL;
+		ret->containers_reconciled += c->state == CONTAINER_RECONCILED;
+		ret->containers_no_pod += !c->pod;
+	}
 }
 
 static size_t count_failed_removals(const struct core *core)
@@ -199,12 +201,17 @@ void core_stats(const struct core *core, struct core_stats *ret)
 		.pods = core->pods.nr,
 		.containers = core->containers.nr,
 		.pods_failed = list_length(&core->failed),
-		.containers_partial = count_partial(core),
+		.pods_existing = core->pod_ring.nr,
 		.tombstones = failed_removals,
 		.queued = list_length(&core->pod_queue) + list_length(&core->container_queue) +
 			  (core->nr_tombstones - failed_removals) + core->sweep.pending,
 		.synchronized = core->synchronized,
 		.events_emitted = core->events_emitted,
 		.put_off = core->put_off,
+		.timer_retries_good = core->timer_retries_good,
+		.timer_retries_bad = core->timer_retries_bad,
+		.pod_audits = core->pod_audits,
+		.container_audits = core->container_audits,
 	};
+	count_containers(core, ret);
 }
