@@ -165,6 +165,11 @@ check-valgrind: packages-valgrind ## the tests of resctrl and core under valgrin
 		grep '^RESULT' $(O)/valgrind.log; \
 	done
 
+.PHONY: check-metrics
+check-metrics: packages-check ## what promtool says of /metrics and of the alert rules
+	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld $(FAKE_BIN)
+	@O=$(O) tests/metrics/run-promtool
+
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: packages-fuzz ## fuzz every target for FUZZ_SECONDS (60) with libFuzzer

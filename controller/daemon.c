@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "core.h"
 #include "log.h"
+#include "metrics.h"
 #include "operator_link.h"
 #include "options.h"
 #include "pid_namespace.h"
@@ -221,6 +222,27 @@ static bool is_synchronized(void *ctx)
 	return d->runtime && runtime_link_is_synchronized(d->runtime);
 }
 
+static uint64_t turn_ms(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->turns.began_us ? (clock_monotonic_us() - d->turns.began_us) / 1000 : 0;
+}
+
+static void collect(void *ctx, struct metrics_input *in)
+{
+	const struct daemon *d = ctx;
+
+	in->has_turns = true;
+	in->turns = d->turns.turns;
+	in->has_runtime = d->runtime != NULL;
+	if (d->runtime)
+		runtime_link_get_stats(d->runtime, &in->runtime);
+	in->has_api = d->api != NULL;
+	if (d->api)
+		api_link_get_stats(d->api, &in->api);
+}
+
 static int new_operator_link(struct daemon *d, struct err *e)
 {
 	const struct operator_link_deps deps = {
@@ -230,6 +252,8 @@ static int new_operator_link(struct daemon *d, struct err *e)
 		.backend = d->backend,
 		.log = d->log,
 		.is_synchronized = is_synchronized,
+		.turn_ms = turn_ms,
+		.collect = collect,
 		.on_activity = on_activity,
 		.ctx = d,
 	};

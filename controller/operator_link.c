@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "operator_link.h"
+#include "operator_priv.h"
 
 #include "backend.h"
 #include "clock.h"
-#include "control_api.h"
-#include "control_events.h"
-#include "control_retry.h"
 #include "http_listen.h"
-#include "http_server.h"
 #include "log.h"
 #include "options.h"
 
@@ -15,20 +11,10 @@
 #include <string.h>
 
 #define CONTROL_CONNECTIONS 24
+#define METRICS_CONNECTIONS 48
+#define LISTEN_AGAIN_S      5.
 #define EXCHANGE_MS         15000
-#define ROUTES_MAX          12
 #define WORK_SLICE_US       4000 /* retries may hold the loop this long at a time */
-
-struct operator_link {
-	struct operator_link_deps deps;
-	struct control_api api;
-	struct control_retry retry;
-	ev_timer retry_work;
-	struct control_events *events; /* NULL without a control socket */
-	struct http_socket_file socket_file;
-	struct http_server *control;
-	struct http_route control_routes[ROUTES_MAX + 1];
-};
 
 static void init_api(struct operator_link *link)
 {
@@ -94,16 +80,33 @@ static void init_retry(struct operator_link *link)
 
 /* ---- the control socket --------------------------------------------------------------------- */
 
+static struct http_route *
+add_route(struct http_route *at, const char *path,
+	  void (*handle)(void *, const struct http_request *, struct http_reply *), void *ctx)
+{
+	*at = (struct http_route){path, false, HTTP_GET, handle, ctx};
+	return at + 1;
+}
+
+/* On both servers. */
+static void add_observer_routes(struct operator_link *link, struct http_route *routes)
+{
+	routes = add_route(routes, "/metrics", operator_handle_metrics, link);
+	routes = add_route(routes, "/healthz", probes_handle, &link->live);
+	routes = add_route(routes, "/livez", probes_handle, &link->live);
+	(void)add_route(routes, "/readyz", probes_handle, &link->ready);
+}
+
 static void fill_control_routes(struct operator_link *link)
 {
 	struct http_route *routes = link->control_routes;
 
 	control_api_routes(&link->api, routes);
 	routes += CONTROL_API_ROUTES;
+	routes = add_route(routes, "/v1/events", control_events_handle, link->events);
 	*routes++ = (struct http_route){"/v1/retry", false, HTTP_POST, control_retry_handle,
 					&link->retry};
-	*routes++ = (struct http_route){"/v1/events", false, HTTP_GET, control_events_handle,
-					link->events};
+	add_observer_routes(link, routes);
 }
 
 static int serve(struct operator_link *link, int fd, const struct http_route *routes,
@@ -158,6 +161,57 @@ static int start_control(struct operator_link *link, struct err *e)
 	return 0;
 }
 
+/* ---- metrics and health over TCP ------------------------------------------------------------ */
+
+static int open_metrics(struct operator_link *link, struct err *e)
+{
+	char text[HTTP_ADDRESS_TEXT_MAX];
+	struct http_address address, actual;
+	int fd, r = http_address_parse(link->deps.options->metrics_addr, &address, e);
+
+	if (r == 0)
+		r = http_listen_tcp(&address, &fd, &actual, e);
+	if (r == 0)
+		r = serve(link, fd, link->metrics_routes, METRICS_CONNECTIONS, &link->metrics, e);
+	if (r < 0)
+		return r;
+	http_address_format(&actual, text, sizeof(text));
+	log_write(link->deps.log, LOG_LEVEL_INFO, "serving metrics and health", "addr", text, NULL);
+	return 0;
+}
+
+/* The port may become free, and the address may come; the node's work does not wait for that. */
+static void try_metrics(struct operator_link *link)
+{
+	struct err e = {0};
+
+	if (open_metrics(link, &e) == 0)
+		return;
+	if (e.code != link->last_failure)
+		log_write(link->deps.log, LOG_LEVEL_ERROR,
+			  "no metrics and no health checks, will keep trying", "addr",
+			  link->deps.options->metrics_addr, "err", e.msg, NULL);
+	link->last_failure = e.code;
+	ev_timer_set(&link->listen_again, LISTEN_AGAIN_S, 0.);
+	ev_timer_start(link->deps.loop, &link->listen_again);
+}
+
+static void on_listen_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	try_metrics(w->data);
+}
+
+static void start_metrics(struct operator_link *link)
+{
+	ev_timer_init(&link->listen_again, on_listen_again, 0., 0.);
+	link->listen_again.data = link;
+	add_observer_routes(link, link->metrics_routes);
+	if (link->deps.options->metrics_addr)
+		try_metrics(link);
+}
+
 int operator_link_new(const struct operator_link_deps *deps, struct operator_link **ret,
 		      struct err *e)
 {
@@ -167,13 +221,16 @@ int operator_link_new(const struct operator_link_deps *deps, struct operator_lin
 	if (!link)
 		return err_set(e, -ENOMEM, "operator link: out of memory");
 	link->deps = *deps;
+	link->start_ms = clock_wall_ms();
 	init_api(link);
 	init_retry(link);
+	operator_init_probes(link);
 	r = start_control(link, e);
 	if (r < 0) {
 		operator_link_free(link);
 		return r;
 	}
+	start_metrics(link);
 	*ret = link;
 	return 0;
 }
@@ -184,19 +241,25 @@ void operator_link_free(struct operator_link *link)
 		return;
 	http_socket_file_remove(&link->socket_file);
 	http_server_free(link->control);
+	http_server_free(link->metrics);
 	control_events_free(link->events);
 	ev_timer_stop(link->deps.loop, &link->retry_work);
+	ev_timer_stop(link->deps.loop, &link->listen_again);
 	free(link);
 }
 
 void operator_link_on_core_event(struct operator_link *link, const struct core_event *event)
 {
-	if (link)
-		control_events_on_event(link->events, event);
+	if (!link)
+		return;
+	metrics_count_event(&link->counts, event);
+	control_events_on_event(link->events, event);
 }
 
 void operator_link_on_core_notice(struct operator_link *link, const struct core_notice *notice)
 {
-	if (link)
-		control_events_on_notice(link->events, notice);
+	if (!link)
+		return;
+	metrics_count_notice(&link->counts, notice);
+	control_events_on_notice(link->events, notice);
 }

@@ -14,6 +14,7 @@
 
 struct backend;
 struct log;
+struct metrics_input;
 struct operator_link;
 struct options;
 
@@ -25,7 +26,10 @@ struct operator_link_deps {
 	struct backend *backend;
 	struct log *log;
 	bool (*is_synchronized)(void *ctx); /* the line to the runtime */
-	void (*on_activity)(void *ctx);     /* the core may have work to do */
+	uint64_t (*turn_ms)(void *ctx);     /* how long the loop's present turn has lasted */
+	/* What only the daemon knows of: the runtime, the API server, the loop. */
+	void (*collect)(void *ctx, struct metrics_input *in);
+	void (*on_activity)(void *ctx); /* the core may have work to do */
 	void *ctx;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include "http_listen.h"
 #include "nri.h"
 #include "num.h"
 #include "strbuf.h"
@@ -19,6 +20,7 @@
 enum kind {
 	KIND_TEXT,     /* not empty */
 	KIND_OR_OFF,   /* text; "off" and nothing are NULL */
+	KIND_ADDRESS,  /* likewise, of ADDRESS:PORT */
 	KIND_SWITCH,   /* takes no value */
 	KIND_NUMBER,   /* .min to .max */
 	KIND_DURATION, /* ms */
@@ -120,6 +122,8 @@ static const struct spec specs[] = {
 	{HEADING("Operating it")},
 	{"control-socket", "PATH", "/run/podresctrl/podresctrld.sock",
 	 "where podresctrl on the node asks; or off", KIND_OR_OFF, FIELD(control_socket)},
+	{"metrics-addr", "ADDR", "off", "serve metrics and health, such as :9433",
+	 KIND_ADDRESS, FIELD(metrics_addr)},
 	{HEADING("Log and help")},
 	{"log-level", "LEVEL", "info", "error, warn, info or debug", KIND_CHOICE, FIELD(log_level),
 	 .choices = log_levels},
@@ -245,6 +249,8 @@ static int set_prefix(struct options *o, const struct spec *spec, const char *va
 
 static int set_value(struct options *o, const struct spec *spec, const char *value, struct err *e)
 {
+	struct http_address address;
+
 	switch (spec->kind) {
 	case KIND_SWITCH:
 		*(bool *)field_of(o, spec) = true;
@@ -269,6 +275,13 @@ static int set_value(struct options *o, const struct spec *spec, const char *val
 		     !value[strlen(SYSLOG_AT)]))
 			return bad_value(e, spec, value, "stderr, syslog or syslog:SOCKET");
 		break;
+	case KIND_ADDRESS:
+		if (*value && strcmp(value, "off") != 0 &&
+		    http_address_parse(value, &address, NULL) < 0)
+			return bad_value(e, spec, value,
+					 "ADDRESS:PORT such as 127.0.0.1:9433, [::1]:9433 or :9433 "
+					 "for all addresses, or off");
+		/* fallthrough */
 	case KIND_OR_OFF:
 		if (!*value || strcmp(value, "off") == 0)
 			value = NULL;

@@ -64,6 +64,7 @@ struct options {
 
 	/* operating it */
 	const char *control_socket; /* NULL: none */
+	const char *metrics_addr;   /* NULL: none */
 
 	/* log */
 	enum log_level log_level;

@@ -104,6 +104,8 @@ static const struct {
 	{"stray", "stray"},
 	{"--node-name=", "--node-name"},
 	{"--nri-socket=", "--nri-socket"},
+	{"--metrics-addr=9433", "--metrics-addr"},
+	{"--metrics-addr=localhost:9433", "--metrics-addr"},
 	{"--plugin-index=7", "--plugin-index"},
 	{"--plugin-index=abc", "--plugin-index"},
 	{"--resctrl=imaginary", "--resctrl"},
@@ -224,6 +226,11 @@ START_TEST(the_control_socket_can_be_switched_off)
 	ck_assert_str_eq(o.control_socket, "/x/y");
 	ck_assert_int_eq(parse("--control-socket=off", "--publish=none", NULL, &o, &e), 0);
 	ck_assert_ptr_null(o.control_socket);
+	ck_assert_ptr_null(o.metrics_addr);
+	ck_assert_int_eq(parse("--metrics-addr=[::1]:9433", "--publish=none", NULL, &o, &e), 0);
+	ck_assert_str_eq(o.metrics_addr, "[::1]:9433");
+	ck_assert_int_eq(parse("--metrics-addr=off", "--publish=none", NULL, &o, &e), 0);
+	ck_assert_ptr_null(o.metrics_addr);
 	ck_assert_int_eq(parse(NULL, NULL, off, &o, &e), 0);
 	ck_assert_ptr_null(o.control_socket);
 }
