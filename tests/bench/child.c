@@ -43,7 +43,7 @@ static void become_daemon(const struct bench *b, const struct child *c, const st
 		_exit(126);
 	(void)execl(b->daemon, b->daemon, "--publish=none", "--group-prefix=" BENCH_PREFIX,
 		    b->is_real ? "--resctrl=real" : "--resctrl=simulated,rmids=1100", a->socket,
-		    a->cgroup_root, a->proc_root, a->audit, "--control-socket=off",
+		    a->cgroup_root, a->proc_root, a->audit,
 		    b->is_real ? "--pid-namespace-check=on" : "--pid-namespace-check=off",
 		    (char *)NULL);
 	_exit(127);
