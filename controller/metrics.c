@@ -67,6 +67,9 @@ static void add_core(const struct metrics_input *in, struct strbuf *out)
 		      c->queued);
 	metrics_gauge(out, "podresctrl_groups_to_remove",
 		      "Groups whose removal failed and is tried again.", c->tombstones);
+	metrics_counter(out, "podresctrl_answers_put_off_total",
+			"Events of the runtime that were answered before all was done.",
+			c->put_off);
 	metrics_family(out, "podresctrl_events_total", METRICS_COUNTER,
 		       "Changes of pods that the core reported.");
 	metrics_uint(out, "podresctrl_events_total", in->counts->events[CORE_ADD_OR_UPDATE], "kind",
