@@ -295,7 +295,8 @@ void api_link_get_stats(const struct api_link *link, struct api_link_stats *ret)
 	*ret = (struct api_link_stats){.server = k8s_config_server(link->config)};
 	publisher_get_stats(link->publisher, &ret->publisher);
 	k8s_client_get_stats(link->client, &ret->client);
-	k8s_watch_get_stats(link->watch, &ret->watch);
+	if (link->watch)
+		k8s_watch_get_stats(link->watch, &ret->watch);
 	ret->has_events = link->events != NULL;
 	if (link->events)
 		kube_events_get_stats(link->events, &ret->events);

@@ -67,8 +67,10 @@ const char *report_notice_name(enum core_notice_kind kind)
 		[CORE_NOTICE_CONTAINER_PARTIAL] = "ContainerPartial",
 		[CORE_NOTICE_AUDIT_MOVED] = "AuditMoved",
 		[CORE_NOTICE_CLEANUP_DONE] = "CleanupDone",
+		[CORE_NOTICE_PUT_OFF] = "PutOff",
 		[CORE_NOTICE_IGNORED] = "Ignored",
 	};
+	_Static_assert(ARRAY_LEN(names) == CORE_NOTICE_IGNORED + 1, "one name per notice");
 
 	return names[kind];
 }

@@ -146,6 +146,7 @@ START_TEST(what_was_counted_is_told)
 	has("podresctrl_pods{state=\"Other\"} 1");
 	has("podresctrl_events_total{kind=\"Removed\"} 1");
 	has("podresctrl_notices_total{notice=\"GroupFailed\"} 2");
+	ck_assert_ptr_null(strstr(strbuf_str(&out), "notice=\"\""));
 	has("podresctrl_group_failures_total{reason=\"ReadOnly\"} 2");
 	has("podresctrl_resctrl_usable 0");
 	has("podresctrl_rmids{state=\"unused\"} 210");
