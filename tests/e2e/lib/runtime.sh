@@ -3,39 +3,19 @@
 # The container runtime inside the virtual machine: containerd with NRI, our image, and pods made through the CRI.
 # Needs lib/vm.sh; cri_client and workload are the built programs of e2e.mk.
 
-RUNTIME_IMAGE=docker.io/local/workload:1
+# shellcheck source=tools/oci.sh
+. "$E2E_DIR/../../tools/oci.sh"
 
-# add_blob DIR FILE: move FILE among the blobs of the image layout; prints "digest size".
-add_blob() {
-  local digest size
-  digest=$(sha256sum "$2" | cut -d' ' -f1)
-  size=$(stat -c %s "$2")
-  mv "$2" "$1/blobs/sha256/$digest"
-  printf 'sha256:%s %s\n' "$digest" "$size"
-}
+RUNTIME_IMAGE=docker.io/local/workload:1
 
 # make_image WORKLOAD ARCHIVE: an OCI image whose only file is the static workload program.
 make_image() {
-  local work layer_digest layer_size config_digest config_size digest size
-  local oci=application/vnd.oci.image
-  work=$(mktemp -d "${TMPDIR:-/tmp}/podresctrl-image.XXXXXX")
-  mkdir -p "$work/image/blobs/sha256" "$work/tree/bin" "$work/tree/tmp"
-  install -m 755 "$1" "$work/tree/bin/workload"
-  tar -C "$work/tree" --owner=0 --group=0 -cf "$work/layer" .
-  read -r layer_digest layer_size < <(add_blob "$work/image" "$work/layer")
-  printf '{"architecture":"amd64","os":"linux","config":{"Cmd":["/bin/workload","pause"]},%s}' \
-    "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"$layer_digest\"]}" >"$work/config"
-  read -r config_digest config_size < <(add_blob "$work/image" "$work/config")
-  printf '{"schemaVersion":2,"mediaType":"%s","config":{"mediaType":"%s","digest":"%s","size":%s},"layers":[%s]}' \
-    "$oci.manifest.v1+json" "$oci.config.v1+json" "$config_digest" "$config_size" \
-    "{\"mediaType\":\"$oci.layer.v1.tar\",\"digest\":\"$layer_digest\",\"size\":$layer_size}" >"$work/manifest"
-  read -r digest size < <(add_blob "$work/image" "$work/manifest")
-  printf '{"schemaVersion":2,"manifests":[{"mediaType":"%s","digest":"%s","size":%s,"annotations":{%s}}]}' \
-    "$oci.manifest.v1+json" "$digest" "$size" "\"io.containerd.image.name\":\"$RUNTIME_IMAGE\"" \
-    >"$work/image/index.json"
-  echo '{"imageLayoutVersion":"1.0.0"}' >"$work/image/oci-layout"
-  tar -C "$work/image" -cf "$2" .
-  rm -rf "$work"
+  local tree
+  tree=$(mktemp -d "${TMPDIR:-/tmp}/podresctrl-image.XXXXXX")
+  mkdir -p "$tree/bin" "$tree/tmp"
+  install -m 755 "$1" "$tree/bin/workload"
+  oci_archive "$tree" '{"Cmd":["/bin/workload","pause"]}' "$RUNTIME_IMAGE" 0 "$2"
+  rm -rf "$tree"
 }
 
 # runtime_start CRI_CLIENT WORKLOAD: containerd is serving and has the image afterwards.

@@ -12,7 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 wanted=${1:-6.12}
 meta=linux-image-cloud-amd64
 # Some of them are built in, depending on the version.
-modules="virtio_pci virtio_blk virtio_net overlay"
+modules="virtio_pci virtio_blk virtio_net overlay veth"
 
 case $wanted in
   6.1) suite=bookworm ;;

@@ -12,6 +12,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 suite=${1:-${E2E_SUITE:-trixie}}
 guest=$here/../guest
 packages=containerd,runc,busybox-static,kmod,procps,iproute2,jq,dropbear-bin,strace
+# For a kubelet: the plugins that connect pods, and a forwarder to the API server.
+packages+=,containernetworking-plugins,socat
 # What podresctrld and the test programs load, and the sanitizers' libraries for builds that use them.
 packages+=,libcurl4t64,libjson-c5,libev4t64,libprotobuf-c1,libyaml-0-2,libmicrohttpd12t64,libasan8,libubsan1
 
