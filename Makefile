@@ -29,7 +29,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 # -Ulinux: NRI has fields named `linux`, which GNU C predefines as 1.
 CSTD     := -std=gnu11 -Ulinux -D_GNU_SOURCE -DPODRESCTRL_VERSION='"$(VERSION)"'
 OPT      ?= -O2 -g
-HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=3) \
+            $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CFLAGS   ?=
 ALL_CFLAGS  = $(CSTD) $(OPT) $(HARDEN) -fno-strict-aliasing $(SANFLAGS) -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
@@ -201,7 +202,7 @@ e2e-hardware: packages-build ## the same on this machine's own RDT (RESCTRL_E2E=
 	@O=$(O) tests/contract/run-hardware
 
 include tests/e2e/e2e.mk tests/contract/contract.mk tests/bench/bench.mk
-include tests/e2e-api/e2e-api.mk tests/bench-api/bench-api.mk tools/install.mk
+include tests/e2e-api/e2e-api.mk tests/bench-api/bench-api.mk tools/install.mk deploy/image/image.mk
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 .PHONY: format format-check lint
