@@ -93,7 +93,8 @@ int backend_new(const struct options *options, struct log *log, struct backend *
 	if (!b)
 		return err_set(e, -ENOMEM, "resctrl backend: out of memory");
 	b->proc_root = options->proc_root;
-	b->root_name = options->resctrl_root;
+	b->root_name =
+		options->resctrl_host_root ? options->resctrl_host_root : options->resctrl_root;
 	r = options->simulated ? open_simulated(b, options, e) : open_real(b, options, log, e);
 	if (r < 0) {
 		backend_free(b);

@@ -74,6 +74,8 @@ static const struct spec specs[] = {
 	 FIELD(simulated)},
 	{"resctrl-root", "DIR", "/sys/fs/resctrl", "where resctrl is mounted", KIND_TEXT,
 	 FIELD(resctrl_root)},
+	{"resctrl-host-root", "DIR", NULL, "its name on the node, to publish [the same]", KIND_TEXT,
+	 FIELD(resctrl_host_root)},
 	{"auto-mount", NULL, NULL, "mount resctrl if it is not (needs SYS_ADMIN)", KIND_SWITCH,
 	 FIELD(auto_mount)},
 	{"group-prefix", "TEXT", "podresctrl-", "begins the name of every group of ours",

@@ -34,6 +34,7 @@ struct options {
 	uint64_t simulated_rmids;
 	uint64_t simulated_limbo_ms;
 	const char *resctrl_root;
+	const char *resctrl_host_root; /* NULL: the same */
 	bool auto_mount;
 	const char *group_prefix;
 	enum rs_group_kind group_kind;

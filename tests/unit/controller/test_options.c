@@ -47,6 +47,7 @@ START_TEST(defaults_are_what_help_says)
 	ck_assert_str_eq(o.nri_socket, "/var/run/nri/nri.sock");
 	ck_assert_str_eq(o.group_prefix, "podresctrl-");
 	ck_assert_str_eq(o.resctrl_root, "/sys/fs/resctrl");
+	ck_assert_ptr_null(o.resctrl_host_root);
 	ck_assert_int_eq(o.group_kind, RS_GROUP_MON);
 	ck_assert_int_eq(o.cleanup_mode, CORE_CLEANUP_ORPHANS);
 	ck_assert_uint_eq(o.retry_interval_ms, 10000);
@@ -115,6 +116,7 @@ static const struct {
 	{"--resctrl=simulated,limbo=3", "--resctrl"},
 	{"--resctrl=simulatedly", "--resctrl"},
 	{"--resctrl-root=", "--resctrl-root"},
+	{"--resctrl-host-root=", "--resctrl-host-root"},
 	{"--auto-mount=yes", "--auto-mount"},
 	{"--group-prefix=", "--group-prefix"},
 	{"--group-prefix=a/b", "--group-prefix"},
