@@ -2,7 +2,7 @@
 # The container image. Included by the top Makefile.
 IMAGE ?= localhost/podresctrld:$(VERSION)
 # What goes in: each is a target of the top Makefile.
-IMAGE_PROGRAMS := podresctrld
+IMAGE_PROGRAMS := podresctrld podresctrl
 
 .PHONY: image image-tree image-programs packages-image
 packages-image:
