@@ -248,6 +248,8 @@ START_TEST(every_step_on_a_slow_tree_is_short_and_the_last_one_comes)
 		ck_assert_uint_le(w->us - before, LOOP + 5 * MS);
 	}
 	ck_assert_uint_eq(placed("c1"), MANY);
+	/* What a step had no time for is kept, not looked for again. */
+	ck_assert_uint_le(world_container(w, "c1")->listed, 4);
 	expect("u1 Exists 0/0; u1 Exists 1/1");
 }
 END_TEST
