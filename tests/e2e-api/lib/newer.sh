@@ -72,6 +72,8 @@ newer_start() {
   # It asks the older one for policies and flows, which routes that to the newer one. So first without them.
   newer_run --disable-admission-plugins=ValidatingAdmissionPolicy,MutatingAdmissionPolicy --enable-priority-and-fairness=false
   newer_make_kinds
+  # A group without a kind is taken for a server that is down.
+  cluster_apply_crd . || die "the definition of our kind is not taken"
   newer_aggregate
   wait_until 120 newer_is_taken_in || die "the newer server is not taken in"
   end_background "$BACKGROUND_PID"

@@ -146,6 +146,7 @@ crd_is_gone() { ! crd_api GET "$OUR_CRD"; }
 cluster_apply_crd() {
   local folder=$1/crds
   [ "$CLUSTER_MINOR" -ge 25 ] || folder=$folder/legacy
+  ! crd_is_established >/dev/null 2>&1 || return 0
   crd_api POST "$CRDS" -H 'Content-Type: application/yaml' -o /dev/null \
     --data-binary @"$folder/podresctrl.io_podresctrlstatuses.yaml" && wait_until 30 crd_is_established
 }
