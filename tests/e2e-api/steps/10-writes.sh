@@ -96,9 +96,13 @@ owner() {
   ask POST "$PRS" "$JSON" "$(prs_json w-2 '.metadata.ownerReferences = [{apiVersion: "v1", kind: "Pod", name: "w-2", uid: "00000000-0000-4000-8000-000000000000"}]')"
   check 0 "12: an owner with a wrong UID is taken" answers 201
   check 20 "12: and the garbage collector removes the object" is_absent w-2
-  REQUEST_TOKEN=$CLUSTER_DAEMON_TOKEN expect "13: who blocks the owner's deletion without a right on it gets 403" 403 \
-    '.message | contains("blockOwnerDeletion")' POST "$PRS" "$JSON" "$(prs_json w-4 '.spec.nodeName = "node1" |
-      .metadata.ownerReferences = [{apiVersion: "v1", kind: "Pod", name: "w-4", uid: .spec.podUID, blockOwnerDeletion: true}]')"
+  if [ "$CLUSTER_MINOR" = "$CLUSTER_CORE_MINOR" ]; then
+    REQUEST_TOKEN=$CLUSTER_DAEMON_TOKEN expect "13: who blocks the owner's deletion without a right on it gets 403" 403 \
+      '.message | contains("blockOwnerDeletion")' POST "$PRS" "$JSON" "$(prs_json w-4 '.spec.nodeName = "node1" |
+        .metadata.ownerReferences = [{apiVersion: "v1", kind: "Pod", name: "w-4", uid: .spec.podUID, blockOwnerDeletion: true}]')"
+  else
+    skip "13: blockOwnerDeletion needs a right: the older server in front, which asks for it, does not see objects of a server behind it"
+  fi
 }
 
 step_writes() {

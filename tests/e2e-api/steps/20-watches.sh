@@ -9,9 +9,9 @@ pod_watch() {
   local file=$RUN_DIR/frames version
   ask GET "$PODS?fieldSelector=spec.nodeName%3Dnode9&resourceVersion=0"
   version=$(answer_field .metadata.resourceVersion)
-  start_background "$file" curl -sSN --max-time 10 --cacert "$CLUSTER_DIR/ca.crt" \
+  start_background "$file" curl -sSN --max-time 20 --cacert "$CLUSTER_DIR/ca.crt" \
     -H "Authorization: Bearer $CLUSTER_ADMIN_TOKEN" \
-    "$CLUSTER_URL$PODS?fieldSelector=spec.nodeName%3Dnode9&watch=1&resourceVersion=$version&timeoutSeconds=4"
+    "$CLUSTER_URL$PODS?fieldSelector=spec.nodeName%3Dnode9&watch=1&resourceVersion=$version&timeoutSeconds=12"
   api_pod v-0 'del(.spec.nodeName)'
   sleep 0.5
   api POST "$PODS/v-0/binding" -H "Content-Type: $JSON" -o /dev/null \

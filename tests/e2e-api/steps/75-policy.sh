@@ -3,9 +3,9 @@
 # What newer servers enforce: the admission policy that holds a daemon to its node, selecting by node, and the daemons' own
 # queue. Each is told by the server's version; where it is missing, it is skipped by name.
 
-# An object as the daemon on NODE would make it. node_prs NAME NODE [JQ-CHANGE]
+# An object as the daemon on NODE would make it, of a pod in the API where there is one. node_prs NAME NODE [JQ-CHANGE]
 node_prs() {
-  prs_json "$1" '.spec.nodeName = "'"$2"'" | .spec.podUID = "uid-" + .metadata.name | .metadata.ownerReferences =
+  prs_json "$1" '.spec.nodeName = "'"$2"'" | .spec.podUID = "'"${NODE_UID[$1]:-uid-$1}"'" | .metadata.ownerReferences =
     [{apiVersion: "v1", kind: "Pod", name: .metadata.name, uid: .spec.podUID}] | '"${3:-.}"
 }
 
@@ -18,6 +18,8 @@ refused_to() {
 }
 
 may_create() {
+  # The garbage collector looks at owners as well.
+  api_pod q-0
   as_daemon_of node1 expect "14: the daemon makes an object of its own node" 201 '' POST "$PRS" "$JSON" "$(node_prs q-0 node1)"
   refused_to node2 "an object of another node" POST "$PRS" "$JSON" "$(node_prs q-1 node1)"
   refused_to "" "an object, to a token that names no node," POST "$PRS" "$JSON" "$(node_prs q-1 node1)"
@@ -37,6 +39,7 @@ may_change() {
   refused_to "" "a status, to a token that names no node," PATCH "$PRS/q-0/status" "$MERGE" "$status"
   refused_to node2 "the deletion of an object of another node" DELETE "$PRS/q-0"
   as_daemon_of node1 expect "14: it deletes its own" 200 '' DELETE "$PRS/q-0"
+  api DELETE "$PODS/q-0" -o /dev/null
   expect "14: others are not held to a node" 201 '' POST "$PRS" "$JSON" "$(prs_json q-2)"
   api DELETE "$PRS/q-2" -o /dev/null
 }
