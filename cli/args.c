@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define TIMEOUT_DEFAULT_MS 15000
-#define TIMEOUT_MAX_MS     3600000
+/* The daemon answers a retry when it is done, after a minute at the latest. */
+#define TIMEOUT_RETRY_MS 75000
+#define TIMEOUT_MAX_MS   3600000
 
 enum option_id {
 	OPTION_NAMESPACE,
@@ -62,7 +64,8 @@ static const struct {
 	[OPTION_ALL] = {'a', "all", NULL, "retry: every pod that is in trouble"},
 	[OPTION_FOLLOW] = {'f', "follow", NULL, "events: go on until Ctrl-C"},
 	[OPTION_SOCKET] = {0, "socket", "PATH", "where podresctrld listens [$PODRESCTRL_SOCKET]"},
-	[OPTION_TIMEOUT] = {0, "timeout", "TIME", "how long to wait for an answer [15s]"},
+	[OPTION_TIMEOUT] = {0, "timeout", "TIME",
+			    "how long to wait for an answer [15s, of retry 75s]"},
 	[OPTION_HELP] = {'h', "help", NULL, "print this text"},
 	[OPTION_VERSION] = {0, "version", NULL, "print the version"},
 };
@@ -218,6 +221,8 @@ int args_parse(int argc, char **argv, const char *socket_env, struct args *ret, 
 		a.operand = argv[optind + 1];
 	if (optind + 2 < argc)
 		return err_set(e, -EINVAL, "'%.100s' is one word too many", argv[optind + 2]);
+	if (a.command == COMMAND_RETRY && !(given & BIT(OPTION_TIMEOUT)))
+		a.timeout_ms = TIMEOUT_RETRY_MS;
 	if (given & BIT(OPTION_HELP) || given & BIT(OPTION_VERSION)) {
 		a.command = given & BIT(OPTION_HELP) ? COMMAND_HELP : COMMAND_VERSION;
 	} else {

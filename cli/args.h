@@ -41,8 +41,8 @@ struct args {
 };
 
 /*
- * Strings are borrowed from ARGV and from SOCKET_ENV, which is $PODRESCTRL_SOCKET or NULL. -EINVAL:
- * the message says what is wrong.
+ * Strings are borrowed from ARGV and from SOCKET_ENV, which is what the environment names or NULL.
+ * -EINVAL: the message says what is wrong.
  */
 MUST_CHECK int args_parse(int argc, char **argv, const char *socket_env, struct args *ret,
 			  struct err *e);

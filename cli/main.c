@@ -48,6 +48,16 @@ static void complain(const struct err *e)
 	screen_done(&s);
 }
 
+/* In the daemon's own container its variable is there, too. */
+static const char *socket_from_environment(void)
+{
+	/* The program has one thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	const char *path = getenv("PODRESCTRL_SOCKET");
+
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	return path && *path ? path : getenv("PODRESCTRL_CONTROL_SOCKET");
+}
+
 static enum exit_status run(const struct args *args, struct err *e)
 {
 	struct command_context c = {
@@ -72,8 +82,7 @@ int main(int argc, char **argv)
 	struct err e = {0};
 	struct args args;
 
-	/* The program has one thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-	if (args_parse(argc, argv, getenv("PODRESCTRL_SOCKET"), &args, &e) < 0) {
+	if (args_parse(argc, argv, socket_from_environment(), &args, &e) < 0) {
 		complain(&e);
 		(void)err_set(&e, -1, "'podresctrl help' tells what there is");
 		complain(&e);

@@ -42,6 +42,15 @@ START_TEST(defaults_are_what_help_says)
 }
 END_TEST
 
+START_TEST(a_retry_may_take_longer)
+{
+	ck_assert_int_eq(parse("retry --all", NULL), 0);
+	ck_assert_uint_eq(a.timeout_ms, 75000);
+	ck_assert_int_eq(parse("retry --all --timeout=2s", NULL), 0);
+	ck_assert_uint_eq(a.timeout_ms, 2000);
+}
+END_TEST
+
 START_TEST(options_stand_anywhere)
 {
 	ck_assert_int_eq(parse("-n shop show --output json web-0 --socket=/s --timeout=1m", "/env"),
@@ -140,6 +149,7 @@ Suite *suite(void)
 	TCase *tc = tcase_create("args");
 
 	tcase_add_test(tc, defaults_are_what_help_says);
+	tcase_add_test(tc, a_retry_may_take_longer);
 	tcase_add_test(tc, options_stand_anywhere);
 	tcase_add_test(tc, the_environment_names_the_socket);
 	tcase_add_test(tc, wrong_use_is_refused_with_a_reason);
