@@ -15,6 +15,7 @@ struct transfer {
 	CURL *curl;
 	struct strbuf *body; /* of the answer, or the line that is not complete yet */
 	client_line_fn *fn;  /* NULL: all goes to the body */
+	bool forever;        /* lines until one side ends it */
 	void *ctx;
 	struct err *e;
 	int error; /* of FN, or of the body's cap */
@@ -83,6 +84,12 @@ static int explain_connect(const struct client *c, long os_errno, struct err *e)
 	}
 }
 
+static bool is_cut(CURLcode code)
+{
+	return code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+	       code == CURLE_PARTIAL_FILE;
+}
+
 static int explain_transfer(const struct client *c, const struct transfer *t, CURLcode code,
 			    struct err *e)
 {
@@ -106,8 +113,9 @@ static int explain_transfer(const struct client *c, const struct transfer *t, CU
 			       "podresctrld did not answer in %llu ms: is the node overloaded? "
 			       "--timeout waits longer",
 			       (unsigned long long)c->timeout_ms);
-	if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
-	    code == CURLE_PARTIAL_FILE)
+	if (is_cut(code) && t->forever)
+		return err_set(e, -ECONNREFUSED, "podresctrld ended the stream: it is going down");
+	if (is_cut(code))
 		return err_set(e, -EPROTO,
 			       "the answer from %s was cut off: did podresctrld end just now?",
 			       c->socket);
@@ -141,7 +149,7 @@ static int explain_refusal(const struct client *c, const struct transfer *t, lon
 /* ---- the request ---- */
 
 static int set_up(const struct client *c, struct transfer *t, bool is_post, const char *path,
-		  bool forever, struct err *e)
+		  struct err *e)
 {
 	CURL *curl = t->curl;
 	char url[URL_MAX];
@@ -158,7 +166,7 @@ static int set_up(const struct client *c, struct transfer *t, bool is_post, cons
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-	if (!forever)
+	if (!t->forever)
 		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
 	if (is_post) {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
@@ -170,11 +178,11 @@ static int set_up(const struct client *c, struct transfer *t, bool is_post, cons
 }
 
 static int run(const struct client *c, struct transfer *t, bool is_post, const char *path,
-	       bool forever, struct err *e)
+	       struct err *e)
 {
 	long status = 0;
 	CURLcode code;
-	int r = set_up(c, t, is_post, path, forever, e);
+	int r = set_up(c, t, is_post, path, e);
 
 	if (r < 0)
 		return r;
@@ -193,7 +201,7 @@ int client_ask(const struct client *c, bool is_post, const char *path, struct st
 
 	if (!t.curl)
 		return err_set(e, -ENOMEM, "out of memory");
-	r = run(c, &t, is_post, path, false, e);
+	r = run(c, &t, is_post, path, e);
 	curl_easy_cleanup(t.curl);
 	return r;
 }
@@ -202,13 +210,18 @@ int client_follow(const struct client *c, const char *path, bool forever, client
 		  void *ctx, struct err *e)
 {
 	AUTO_STRBUF struct strbuf line;
-	struct transfer t = {.curl = curl_easy_init(), .body = &line, .fn = fn, .ctx = ctx, .e = e};
+	struct transfer t = {.curl = curl_easy_init(),
+			     .body = &line,
+			     .fn = fn,
+			     .forever = forever,
+			     .ctx = ctx,
+			     .e = e};
 	int r;
 
 	strbuf_init(&line, CLIENT_LINE_MAX);
 	if (!t.curl)
 		return err_set(e, -ENOMEM, "out of memory");
-	r = run(c, &t, false, path, forever, e);
+	r = run(c, &t, false, path, e);
 	if (r == 0 && line.len)
 		r = err_set(e, -EPROTO, "the answer from %s was cut off in the middle of a line",
 			    c->socket);

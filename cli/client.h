@@ -42,7 +42,8 @@ typedef int client_line_fn(void *ctx, const char *line, size_t len, struct err *
 
 /*
  * GET of PATH, whose answer is lines; without limit on their number. FOREVER: without limit on time
- * either, once the daemon was reached. 0 when the daemon ended it.
+ * either, once the daemon was reached. 0 when the daemon
+ * ended it well, -ECONNREFUSED when it went while it was to go on forever.
  */
 MUST_CHECK int client_follow(const struct client *c, const char *path, bool forever,
 			     client_line_fn *fn, void *ctx, struct err *e);

@@ -397,6 +397,18 @@ START_TEST(following_ends_when_the_daemon_does)
 }
 END_TEST
 
+START_TEST(following_a_daemon_that_is_killed_ends_in_the_same_way)
+{
+	args.follow = true;
+	serve_bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n"
+		    "{\"kind\":\"Removed\"}\n\r\n",
+		    FAKE_CONTROL_CLOSE, NULL);
+	ck_assert_int_eq(run(command_events), EXIT_UNREACHABLE);
+	complained("going down");
+	printed("Removed");
+}
+END_TEST
+
 START_TEST(being_cut_off_is_said)
 {
 	args.follow = true;
@@ -600,6 +612,7 @@ Suite *suite(void)
 	tcase_add_test(good, events_are_lines);
 	tcase_add_test(good, events_on_a_terminal_have_the_time_of_day);
 	tcase_add_test(good, following_ends_when_the_daemon_does);
+	tcase_add_test(good, following_a_daemon_that_is_killed_ends_in_the_same_way);
 	tcase_add_test(good, being_cut_off_is_said);
 	tcase_add_test(good, explain_and_completion_need_no_daemon);
 	tcase_add_test(bad, no_socket);
