@@ -119,6 +119,21 @@ struct rs *backend_resctrl(struct backend *backend)
 	return backend->rs;
 }
 
+void backend_remove_groups(struct backend *backend, const char *prefix, struct log *log)
+{
+	struct rs_cleanup_report report = {0};
+	struct err e = {0};
+	int r = rs_cleanup(backend->rs, prefix, NULL, NULL, &report, &e);
+	bool is_clean = r == 0 && report.removal_failures == 0;
+	char removed[24], left[24];
+
+	(void)snprintf(removed, sizeof(removed), "%zu", report.removed);
+	(void)snprintf(left, sizeof(left), "%zu", report.removal_failures);
+	log_write(log, is_clean ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+		  "asked to stop; removed the groups", "removed", removed, "left", left, "err",
+		  r < 0 ? e.msg : NULL, NULL);
+}
+
 const char *backend_root_name(const struct backend *backend)
 {
 	return backend->root_name;

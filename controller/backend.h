@@ -18,6 +18,12 @@ MUST_CHECK int backend_new(const struct options *options, struct log *log, struc
 			   struct err *e);
 void backend_free(struct backend *backend);
 
+/*
+ * For a daemon that does not come back: remove every group whose name begins with PREFIX, whoever
+ * made it, and log how many went and how many could not be removed.
+ */
+void backend_remove_groups(struct backend *backend, const char *prefix, struct log *log);
+
 struct rs *backend_resctrl(struct backend *backend);
 
 /* How the root is called in paths that people see: where a real tree is, or would be. */

@@ -144,7 +144,10 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
 	const struct daemon *d = w->data;
 
 	(void)revents;
-	log_write(d->log, LOG_LEVEL_INFO, "asked to stop; groups stay in place", NULL);
+	if (d->options.cleanup_at_exit)
+		backend_remove_groups(d->backend, d->options.group_prefix, d->log);
+	else
+		log_write(d->log, LOG_LEVEL_INFO, "asked to stop; groups stay in place", NULL);
 	ev_break(loop, EVBREAK_ALL);
 }
 

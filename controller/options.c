@@ -84,6 +84,8 @@ static const struct spec specs[] = {
 	 FIELD(group_kind), .choices = group_kinds},
 	{"cleanup-mode", "MODE", "orphans", "groups removed at start: orphans, all or off",
 	 KIND_CHOICE, FIELD(cleanup_mode), .choices = cleanup_modes},
+	{"cleanup-at-exit", NULL, NULL, "remove all groups of ours when told to stop", KIND_SWITCH,
+	 FIELD(cleanup_at_exit)},
 	{"rmid-reserve", "N", "0", "RMIDs left to others", KIND_NUMBER, FIELD(rmid_reserve),
 	 RANGE(0, 65535)},
 	{HEADING("Finding tasks")},

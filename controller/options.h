@@ -39,6 +39,7 @@ struct options {
 	const char *group_prefix;
 	enum rs_group_kind group_kind;
 	enum core_cleanup_mode cleanup_mode;
+	bool cleanup_at_exit;
 	uint64_t rmid_reserve;
 
 	/* finding tasks */
