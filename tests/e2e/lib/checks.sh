@@ -5,6 +5,8 @@
 CHECKS_PASSED=0
 CHECKS_FAILED=0
 CHECKS_SKIPPED=0
+# Failed checks with what they saw, for a report.
+CHECKS_FAILURES=/dev/null
 
 # check SECONDS TEXT COMMAND...: passes if COMMAND succeeds within SECONDS (0: at once). COMMAND prints what it saw; its
 # last words are shown when the check fails. A failed check does not end the run.
@@ -22,6 +24,7 @@ check() {
   done
   CHECKS_FAILED=$((CHECKS_FAILED + 1))
   say "  FAIL  $text"
+  printf '%s\n' "- $text" "${seen:-nothing}" | sed '2,$s/^/      /' >>"$CHECKS_FAILURES"
   tail -n 12 <<<"${seen:-nothing}" | while IFS= read -r line; do
     printf '              saw: %s\n' "$line" >&2
   done

@@ -5,6 +5,10 @@
 
 CLUSTER_DAEMON_USER=system:serviceaccount:podresctrl-system:podresctrld
 CLUSTER_VM_ADDRESS=10.0.2.2
+# Of the service "kubernetes": the first of --service-cluster-ip-range.
+CLUSTER_SERVICE_ADDRESS=10.96.0.1
+# Without controllers there are no service accounts that pods could have.
+CLUSTER_ADMISSION=(--disable-admission-plugins=ServiceAccount)
 
 # 20 of "Kubernetes v1.20.2": what the server can do is told by it. CLUSTER_MINOR is what serves our kind, and the same as
 # CLUSTER_CORE_MINOR unless another server does.
@@ -13,8 +17,9 @@ cluster_minor() { "$CLUSTER_PROGRAMS/kube-apiserver" --version | sed -E 's/^[^.]
 # cluster_before MINOR WORDS...: the words if the server is older than 1.MINOR.
 cluster_before() { [ "$CLUSTER_CORE_MINOR" -ge "$1" ] || printf '%s\n' "${@:2}"; }
 
-# What else kube-apiserver is started with.
+# What else kube-apiserver is started with, and what starts it.
 CLUSTER_SERVER_OPTIONS=()
+CLUSTER_SERVER_WRAP=()
 
 # cluster_start DIR: DIR receives keys, logs and data; it must not exist yet or be empty.
 cluster_start() {
@@ -35,28 +40,33 @@ cluster_start() {
 }
 
 # A certificate authority, the server's certificate (also for the address by which the virtual machine reaches it),
-# the key for service account tokens, and two fixed tokens: an administrator's and the daemon's.
+# the key for service account tokens, a certificate for the kubelet to know the server by, and fixed tokens: an
+# administrator's, the daemon's, and that of the node's kubelet.
 cluster_make_keys() {
   local key
   (
     cd "$CLUSTER_DIR" || exit 1
-    for key in ca server service-account; do
+    for key in ca server kubelet-client service-account; do
       openssl ecparam -name prime256v1 -genkey -noout -out "$key.key"
     done
     # By which kube-apiserver shows itself to servers behind it.
     openssl ecparam -name prime256v1 -genkey -noout -out front-proxy.key
     openssl req -x509 -new -key ca.key -subj /CN=podresctrl-e2e-ca -days 30 -out ca.crt
     openssl req -new -key server.key -subj /CN=kube-apiserver -out server.csr
-    printf 'subjectAltName=IP:127.0.0.1,IP:%s\n' "$CLUSTER_VM_ADDRESS" >server.ext
+    printf 'subjectAltName=IP:127.0.0.1,IP:%s,IP:%s\n' "$CLUSTER_VM_ADDRESS" "$CLUSTER_SERVICE_ADDRESS" >server.ext
     openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile server.ext -out server.crt
     openssl req -new -key front-proxy.key -subj /CN=front-proxy -out front-proxy.csr
     openssl x509 -req -in front-proxy.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -out front-proxy.crt
+    openssl req -new -key kubelet-client.key -subj /CN=kube-apiserver-kubelet-client -out kubelet-client.csr
+    openssl x509 -req -in kubelet-client.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -out kubelet-client.crt
   ) >>"$CLUSTER_DIR/openssl.log" 2>&1
   CLUSTER_ADMIN_TOKEN=$(openssl rand -hex 16)
   CLUSTER_DAEMON_TOKEN=$(openssl rand -hex 16)
+  CLUSTER_KUBELET_TOKEN=$(openssl rand -hex 16)
   cat >"$CLUSTER_DIR/tokens.csv" <<EOF
 $CLUSTER_ADMIN_TOKEN,e2e-admin,e2e-admin,"system:masters"
 $CLUSTER_DAEMON_TOKEN,$CLUSTER_DAEMON_USER,podresctrld,"system:serviceaccounts,system:serviceaccounts:podresctrl-system"
+$CLUSTER_KUBELET_TOKEN,system:node:node1,kubelet,"system:nodes"
 EOF
   # All the daemon does, and every write of the others; no bodies.
   cat >"$CLUSTER_DIR/audit-policy.yaml" <<EOF
@@ -81,14 +91,14 @@ cluster_start_etcd() {
   start_background "$CLUSTER_DIR/etcd.log" "$CLUSTER_PROGRAMS/etcd" --data-dir "$CLUSTER_DIR/etcd" --unsafe-no-fsync \
     --listen-client-urls "$client" --advertise-client-urls "$client" \
     --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "default=$peer"
-  wait_until 30 curl -fsS "$client/health" || die "etcd does not answer, see $CLUSTER_DIR/etcd.log"
+  wait_until 120 curl -fsS "$client/health" || die "etcd does not answer, see $CLUSTER_DIR/etcd.log"
 }
 
 cluster_start_apiserver() {
   local port
   # Where there still is a port without TLS, it is closed.
   mapfile -t port < <(cluster_before 24 --insecure-port=0)
-  start_background "$CLUSTER_DIR/kube-apiserver.log" "$CLUSTER_PROGRAMS/kube-apiserver" \
+  start_background "$CLUSTER_DIR/kube-apiserver.log" "${CLUSTER_SERVER_WRAP[@]}" "$CLUSTER_PROGRAMS/kube-apiserver" \
     --etcd-servers="$CLUSTER_ETCD" --cert-dir="$CLUSTER_DIR" \
     --bind-address=127.0.0.1 --secure-port="$CLUSTER_PORT" "${port[@]}" "${CLUSTER_SERVER_OPTIONS[@]}" \
     --advertise-address="$CLUSTER_VM_ADDRESS" --endpoint-reconciler-type=none \
@@ -96,9 +106,9 @@ cluster_start_apiserver() {
     --service-account-issuer=https://podresctrl-e2e --service-account-key-file="$CLUSTER_DIR/service-account.key" \
     --service-account-signing-key-file="$CLUSTER_DIR/service-account.key" \
     --token-auth-file="$CLUSTER_DIR/tokens.csv" --authorization-mode=Node,RBAC \
-    --service-cluster-ip-range=10.96.0.0/16 --disable-admission-plugins=ServiceAccount \
+    --service-cluster-ip-range="${CLUSTER_SERVICE_ADDRESS%.1}.0/16" "${CLUSTER_ADMISSION[@]}" \
     --audit-policy-file="$CLUSTER_DIR/audit-policy.yaml" --audit-log-path="$CLUSTER_DIR/audit.log"
-  wait_until 180 api GET /readyz || die "kube-apiserver is not ready, see $CLUSTER_DIR/kube-apiserver.log"
+  wait_until 240 api GET /readyz || die "kube-apiserver is not ready, see $CLUSTER_DIR/kube-apiserver.log"
 }
 
 # cluster_make_kubeconfig FILE ADDRESS TOKEN

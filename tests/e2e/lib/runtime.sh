@@ -25,9 +25,9 @@ runtime_start() {
   vm_put "$1" /usr/local/bin/cri_client
   vm_put "$archive" /tmp/image.tar
   vm_run 'setsid containerd >/var/log/containerd.log 2>&1 </dev/null &'
-  wait_until 60 vm_run 'cri_client version' || die "containerd does not serve the CRI in the virtual machine"
+  wait_until 180 vm_run 'cri_client version' || die "containerd does not serve the CRI in the virtual machine"
   vm_run 'ctr -n k8s.io images import /tmp/image.tar && rm /tmp/image.tar' >/dev/null
-  wait_until 20 vm_run '[ -S /var/run/nri/nri.sock ]' || die "containerd has no NRI socket"
+  wait_until 60 vm_run '[ -S /var/run/nri/nri.sock ]' || die "containerd has no NRI socket"
   say "runtime: $(vm_run 'cri_client version'), $(vm_run 'runc --version | head -n 1')"
 }
 

@@ -11,7 +11,8 @@
 #   vm_get FILE-OR-DIR PATH     copy out; PATH is the name of the copy
 #   vm_stop                     switch it off; its disk changes are gone
 #
-# Environment: VM_MEMORY_MB (2048), VM_RDT_LIMBO_MS (how long an RMID stays warm after its last task ran; 2000).
+# Environment: VM_MEMORY_MB (2048), VM_RDT_LIMBO_MS (how long an RMID stays warm after its last task ran; 2000),
+# VM_DISK (an image that the machine has as /dev/vdb, read-only), VM_FORWARD (a port that is the same port of the machine).
 # The script must call vm_stop (or end_all_background) when it ends; if it is killed, the machine dies with it.
 
 VM_DIR=
@@ -24,7 +25,7 @@ vm_start() {
 }
 
 vm_launch() {
-  local kernel rootfs qemu
+  local kernel rootfs qemu disk forward
   kernel=$("$E2E_DIR/parts/kernel.sh" "${1:-6.12}")
   rootfs=$("$E2E_DIR/parts/rootfs.sh")
   qemu=$("$E2E_DIR/parts/qemu.sh")
@@ -32,13 +33,18 @@ vm_launch() {
   VM_PORT=$(free_port)
   VM_KEY=$rootfs/key
   : >"$VM_DIR/console"
+  disk=()
+  [ -z "${VM_DISK:-}" ] || disk=(-drive "file=$VM_DISK,if=none,id=more,format=raw,readonly=on"
+    -device virtio-blk-pci,drive=more)
+  forward=hostfwd=tcp:127.0.0.1:$VM_PORT-:22
+  [ -z "${VM_FORWARD:-}" ] || forward+=,hostfwd=tcp:127.0.0.1:$VM_FORWARD-:$VM_FORWARD
   TMPDIR=$VM_DIR RDT_RMIDS=${2:-512} RDT_LIMBO_MS=${VM_RDT_LIMBO_MS:-2000} \
     start_background "$VM_DIR/qemu.log" "$qemu/qemu" -machine pc -accel tcg,thread=multi \
     -cpu "max,vendor=GenuineIntel,level=0x1f,+cqm,+rdt-a" -smp 2 -m "${VM_MEMORY_MB:-2048}" \
     -nodefaults -display none -vga none -serial "file:$VM_DIR/console" -no-reboot \
     -kernel "$kernel/vmlinuz" -initrd "$kernel/initramfs" -append "console=ttyS0 quiet panic=-1 no_timer_check" \
-    -drive "file=$rootfs/root.img,if=none,id=disk,format=raw,snapshot=on" -device virtio-blk-pci,drive=disk \
-    -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$VM_PORT-:22" -device virtio-net-pci,netdev=net,romfile=
+    -drive "file=$rootfs/root.img,if=none,id=disk,format=raw,snapshot=on" -device virtio-blk-pci,drive=disk "${disk[@]}" \
+    -netdev "user,id=net,$forward" -device virtio-net-pci,netdev=net,romfile=
   VM_PID=$BACKGROUND_PID
 }
 
