@@ -186,6 +186,11 @@ e2e: packages-check ## the real thing: kernel resctrl, containerd and kube-apise
 	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld e2e-programs
 	@O=$(O) tests/e2e/run
 
+.PHONY: e2e-cluster
+e2e-cluster: packages-check image ## image and kustomization on a whole small cluster with a kubelet in a VM
+	@$(MAKE) --no-print-directory e2e-programs
+	@O=$(O) tests/e2e-cluster/run
+
 .PHONY: e2e-kernels
 e2e-kernels: packages-build ## the resctrl contract on kernels 6.1, 6.12 and 7.2 in a VM
 	@$(MAKE) --no-print-directory $(O)/tests/contract_real

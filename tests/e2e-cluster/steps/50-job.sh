@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# job: a Job runs to its end, and nothing of its pod is left when it is deleted.
+
+step_job() {
+  local pod name
+  kubectl create job -n shop sum --image="$NODE_TOOLS_IMAGE" -- /bin/busybox sleep 20 >/dev/null
+  check 60 "the Job has a pod" job_has_pod
+  pod=$(job_pod)
+  check 120 "the pod: Exists 1/1 while it runs" placed shop "$pod" 1
+  name=$(group shop "$pod")
+  check 120 "the Job completes" kubectl wait -n shop job/sum --for=condition=Complete --timeout=1s
+  kubectl delete job -n shop sum --wait=false >/dev/null
+  check 60 "after its deletion there is no object" has_no_object shop "$pod"
+  check 60 "after its deletion there is no group" has_no_group "$name"
+}
+
+job_pod() { kubectl get pods -n shop -l job-name=sum -o jsonpath='{.items[0].metadata.name}'; }
+
+job_has_pod() { [ -n "$(job_pod)" ]; }
