@@ -170,6 +170,8 @@ static int run(struct bench *b, struct table *t, struct err *e)
 	if (r == 0)
 		r = measure_synchronize(b, t, e);
 	if (r == 0)
+		r = measure_large(b, t, e);
+	if (r == 0)
 		r = measure_audit(b, t, e);
 	if (r == 0)
 		r = measure_scrape(b, t, e);

@@ -225,6 +225,7 @@ MUST_CHECK int rig_synchronize(struct rig *rig, const struct world *w, bool want
 MUST_CHECK int measure_events(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_memory(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_synchronize(const struct bench *b, struct table *t, struct err *e);
+MUST_CHECK int measure_large(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_audit(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_scrape(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_decode(const struct bench *b, struct table *t, struct err *e);

@@ -12,6 +12,7 @@
 #define AUDIT_PER_POD 4
 #define WINDOW_MS     4000
 #define RSS_AIM_KB    4000
+#define LARGE_THREADS 20000
 #define TEXT_MAX      96
 
 static void add_memory_rows(const struct child_memory *empty, const struct child_memory *full,
@@ -151,6 +152,39 @@ int measure_synchronize(const struct bench *b, struct table *t, struct err *e)
 	r = node_measure(&n, true, e);
 	if (r == 0)
 		add_sync_rows(&n, t);
+	world_free(w);
+	return r;
+}
+
+/* ---- one very large container ---- */
+
+static void add_large_rows(const struct node *n, struct table *t)
+{
+	const struct rig_sync *s = &n->sync;
+	char what[TEXT_MAX];
+
+	(void)snprintf(what, sizeof(what), "Synchronize of one container of %d threads: placed",
+		       LARGE_THREADS);
+	table_add(t, what, cell_ms(s->placed_ms), cell_ms(n->floor.up_ms),
+		  cell_ratio(s->placed_ms, n->floor.up_ms), cell_none);
+	table_add(t, "  longest wait of an event meanwhile", cell_ms(s->longest_wait_us / 1000),
+		  cell_none, cell_none,
+		  cell_time_aim(n->w->bench, "20 ms", s->longest_wait_us <= 20000));
+}
+
+/* On the fakes only: an emulated CPU takes minutes to make so many threads. */
+int measure_large(const struct bench *b, struct table *t, struct err *e)
+{
+	struct node n = {.w = NULL};
+	struct world *w;
+	int r = b->is_real ? 0 : world_new(b, (struct world_size){1, 1, LARGE_THREADS}, &w, e);
+
+	if (r < 0 || b->is_real)
+		return r;
+	n.w = w;
+	r = node_measure(&n, true, e);
+	if (r == 0)
+		add_large_rows(&n, t);
 	world_free(w);
 	return r;
 }
