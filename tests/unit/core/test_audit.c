@@ -50,6 +50,22 @@ static uint64_t writes(void)
 	return usage.writes;
 }
 
+START_TEST(each_visit_is_counted)
+{
+	struct core_stats s;
+
+	(void)placed_container(2);
+	world_sleep(w, 3 * INTERVAL_MS);
+	core_stats(w->core, &s);
+	ck_assert_uint_ge(s.pod_audits, 2);
+	ck_assert_uint_le(s.pod_audits, 4);
+	ck_assert_uint_ge(s.container_audits, 2);
+	ck_assert_uint_le(s.container_audits, 4);
+	ck_assert_uint_eq(s.containers_reconciled, 1);
+	ck_assert_uint_eq(s.containers_no_pod, 0);
+}
+END_TEST
+
 START_TEST(a_task_that_came_by_exec_is_placed_within_one_interval_and_without_an_event)
 {
 	struct world_container *c = placed_container(2);
@@ -281,6 +297,7 @@ Suite *suite(void)
 	TCase *tc = tcase_create("audit");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, each_visit_is_counted);
 	tcase_add_test(tc,
 		       a_task_that_came_by_exec_is_placed_within_one_interval_and_without_an_event);
 	tcase_add_test(tc, an_audit_writes_only_what_is_new);

@@ -319,6 +319,27 @@ START_TEST(the_timer_makes_the_group_and_places_the_containers)
 }
 END_TEST
 
+START_TEST(what_the_timer_tried_is_counted_by_its_outcome)
+{
+	struct core_stats s;
+
+	timers(10000);
+	w->fail[WORLD_MKDIR] = EROFS;
+	run_pod(w, "u1");
+	world_sleep(w, 13000);
+	core_stats(w->core, &s);
+	ck_assert_uint_eq(s.timer_retries_bad, 1);
+	ck_assert_uint_eq(s.timer_retries_good, 0);
+	ck_assert_uint_eq(s.pods_existing, 0);
+	w->fail[WORLD_MKDIR] = 0;
+	ck_assert_int_eq(retry_group("u1"), 0);
+	world_sleep(w, 60000);
+	core_stats(w->core, &s);
+	ck_assert_uint_eq(s.timer_retries_bad, 1);
+	ck_assert_uint_eq(s.pods_existing, 1);
+}
+END_TEST
+
 START_TEST(draining_rmids_are_asked_for_again_within_seconds)
 {
 	struct world *drained = world_new(2, 3000);
@@ -555,6 +576,7 @@ Suite *suite(void)
 	tcase_add_test(tc, without_timers_nothing_is_tried_by_itself);
 	tcase_add_test(tc, the_timer_backs_off_with_jitter);
 	tcase_add_test(tc, the_timer_makes_the_group_and_places_the_containers);
+	tcase_add_test(tc, what_the_timer_tried_is_counted_by_its_outcome);
 	tcase_add_test(tc, draining_rmids_are_asked_for_again_within_seconds);
 	tcase_add_test(tc, a_group_that_goes_ends_a_long_back_off_even_while_it_drains);
 	tcase_add_test(tc, a_group_of_ours_that_goes_makes_room_at_once);

@@ -310,6 +310,42 @@ START_TEST(a_refused_connection_is_econnrefused)
 }
 END_TEST
 
+static uint64_t counted(enum k8s_method method, int http_status)
+{
+	struct k8s_client_stats stats;
+
+	k8s_client_get_stats(l.client, &stats);
+	for (size_t i = 0; i < stats.nr_requests; i++) {
+		if (stats.requests[i].method == method &&
+		    stats.requests[i].http_status == http_status)
+			return stats.requests[i].nr;
+	}
+	return 0;
+}
+
+START_TEST(requests_are_counted_by_method_and_status_and_answers_timed)
+{
+	struct k8s_client_stats stats;
+	uint64_t timed = 0;
+
+	get("/api/v1/namespaces/default");
+	get("/api/v1/namespaces/default");
+	get(STATUSES "/a");
+	create_status("a");
+	fake_api_set_down(l.api, true);
+	get("/api/v1/namespaces/default");
+	ck_assert_uint_eq(counted(K8S_GET, 200), 2);
+	ck_assert_uint_eq(counted(K8S_GET, 404), 1);
+	ck_assert_uint_eq(counted(K8S_GET, 0), 1);
+	ck_assert_uint_eq(counted(K8S_POST, 201), 1);
+	k8s_client_get_stats(l.client, &stats);
+	for (size_t i = 0; i <= stats.latency[K8S_GET].nr; i++)
+		timed += stats.latency[K8S_GET].counts[i];
+	ck_assert_uint_eq(timed, 3);
+	ck_assert_uint_eq(stats.other_requests, 0);
+}
+END_TEST
+
 START_TEST(an_answer_that_never_comes_times_out)
 {
 	fake_api_add_fault(l.api, &(struct fake_api_fault){.kind = FAKE_API_STALL, .times = 1});
@@ -659,6 +695,7 @@ Suite *suite(void)
 	tcase_add_test(tc, warnings_are_passed_on);
 	tcase_add_test(tc, a_lost_answer_is_eio_and_the_work_is_done);
 	tcase_add_test(tc, a_refused_connection_is_econnrefused);
+	tcase_add_test(tc, requests_are_counted_by_method_and_status_and_answers_timed);
 	tcase_add_test(tc, an_answer_that_never_comes_times_out);
 	tcase_add_test(tc, an_answer_cut_short_is_an_error);
 	tcase_add_loop_test(tc, an_unintelligible_answer_is_eproto, 0, ARRAY_LEN(garbage));
