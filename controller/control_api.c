@@ -22,7 +22,7 @@ static bool split_pod(const char *rest, char namespace[CONTROL_NAME_MAX + 1],
 	const char *slash = strchr(rest, '/');
 	size_t len = slash ? (size_t)(slash - rest) : 0;
 
-	if (!control_is_name(rest, len) || !control_is_name(slash + 1, strlen(slash + 1)))
+	if (!slash || !control_is_name(rest, len) || !control_is_name(slash + 1, strlen(slash + 1)))
 		return false;
 	memcpy(namespace, rest, len);
 	namespace[len] = '\0';

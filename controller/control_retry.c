@@ -291,14 +291,14 @@ static uint64_t job_next_ms(const struct job *job)
 
 static void job_step(struct job *job, uint64_t now_ms)
 {
-	if (now_ms - job->since_ms >= PATIENCE_MS)
+	bool is_late = now_ms - job->since_ms >= PATIENCE_MS;
+
+	if (is_late || (job->next == job->nr && !job->pending))
 		finish(job);
 	else if (job->next < job->nr)
 		retry_next(job, now_ms);
-	else if (job->pending)
-		poll_pending(job, now_ms);
 	else
-		finish(job);
+		poll_pending(job, now_ms);
 }
 
 bool control_retry_work(struct control_retry *retry)

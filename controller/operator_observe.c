@@ -131,12 +131,13 @@ static const char *check_pods(void *ctx, char *buf, size_t size)
 	const struct operator_link *link = ctx;
 	struct metrics_input in = {0};
 
-	(void)buf;
-	(void)size;
 	link->deps.collect(link->deps.ctx, &in);
 	if (!link->deps.options->publish || (in.has_api && in.api.publisher.watch_synced))
 		return NULL;
-	return "the API server has not listed this node's pods yet; the log says why";
+	(void)snprintf(buf, size,
+		       "the API server has not listed the pods of node %s yet; the log says why",
+		       link->deps.options->node_name);
+	return buf;
 }
 
 void operator_init_probes(struct operator_link *link)
