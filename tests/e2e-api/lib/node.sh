@@ -26,7 +26,7 @@ node_stop() {
 
 runtime_may_fail() {
   printf '%s\n' "$*" >&"$NODE_TO_RUNTIME"
-  IFS= read -r -t 20 RUNTIME_ANSWER <&"$NODE_FROM_RUNTIME" || die "the fake runtime does not answer '$*'"
+  IFS= read -r -t 90 RUNTIME_ANSWER <&"$NODE_FROM_RUNTIME" || die "the fake runtime does not answer '$*'"
 }
 
 # runtime WORDS...: one command to the fake runtime; its answer in RUNTIME_ANSWER.
@@ -45,14 +45,14 @@ daemon_start() {
     --cgroup-root="$RUN_DIR/node/cgroup" --proc-root="$RUN_DIR/node/proc" --control-socket=off --start-jitter=0 --retry-interval=0 \
     --publish-rate="${DAEMON_RATE:-50}" --log-level=debug "$@" 2>>"$RUN_DIR/podresctrld.log" </dev/null &
   NODE_DAEMON_PID=$!
-  runtime wait 10000
+  runtime wait 60000
 }
 
 # daemon_start_watching [OPTION...]: and wait until it watches pods.
 daemon_start_watching() {
   log_mark
   daemon_start "$@"
-  wait_until 20 log_has "watching this node's pods" || die "the daemon does not watch pods"
+  wait_until 60 log_has "watching this node's pods" || die "the daemon does not watch pods"
 }
 
 daemon_stop() {

@@ -106,13 +106,13 @@ second_start() {
     --publish-rate=50 --log-level=debug 2>>"$RUN_DIR/podresctrld-second.log" </dev/null &
   SECOND_DAEMON_PID=$!
   E2E_PIDS+=("$SECOND_DAEMON_PID")
-  second_tells wait 10000
-  wait_until 20 grep -qF "watching this node's pods" "$RUN_DIR/podresctrld-second.log" || die "the second daemon does not watch pods"
+  second_tells wait 60000
+  wait_until 60 grep -qF "watching this node's pods" "$RUN_DIR/podresctrld-second.log" || die "the second daemon does not watch pods"
 }
 second_tells() {
   local answer
   printf '%s\n' "$*" >&"$SECOND_IN"
-  IFS= read -r -t 20 answer <&"$SECOND_OUT" || die "the second fake runtime does not answer '$*'"
+  IFS= read -r -t 90 answer <&"$SECOND_OUT" || die "the second fake runtime does not answer '$*'"
   [[ $answer == ok* ]] || die "the second fake runtime answers '$*' with '$answer'"
 }
 second_stop() {
