@@ -374,6 +374,7 @@ int daemon_new(const struct options *options, struct log *log, struct daemon **r
 	if (!d)
 		return err_set(e, -ENOMEM, "daemon: out of memory");
 	d->options = *options;
+	d->options.strings = NULL; /* the caller's */
 	d->log = log;
 	d->seed = random_seed();
 	budget_for_work(&d->budget, clock_monotonic_us());
@@ -417,6 +418,7 @@ void daemon_free(struct daemon *d)
 	ev_signal_stop(d->loop, &d->sigint);
 	turn_watch_stop(&d->turns, d->loop);
 	ev_loop_destroy(d->loop);
+	options_done(&d->options);
 	free(d->config_text);
 	free(d);
 }

@@ -2,7 +2,7 @@
 
 /*
  * podresctrld. Exit status: 0 stopped as asked, 1 could not run (the log says why),
- * 2 the command line is wrong.
+ * 2 the configuration is wrong.
  */
 
 #include "daemon.h"
@@ -36,6 +36,27 @@ static void print_help(void)
 	(void)fputs(strbuf_str(&text), stdout);
 }
 
+static void print_config(const struct options *options)
+{
+	AUTO_STRBUF struct strbuf text;
+
+	strbuf_init(&text, 1u << 20);
+	options_print(&text, options);
+	(void)fputs(strbuf_str(&text), stdout);
+}
+
+/* What is asked for instead of a daemon, if anything. */
+static bool answer_instead(const struct options *options)
+{
+	if (options->help)
+		print_help();
+	else if (options->version)
+		(void)puts("podresctrld " PODRESCTRL_VERSION);
+	else if (options->check_config)
+		print_config(options);
+	return options->help || options->version || options->check_config;
+}
+
 static enum exit_status run(const struct options *options)
 {
 	struct log *log = log_new(STDERR_FILENO, options->log_level, options->log_format);
@@ -61,28 +82,31 @@ static enum exit_status run(const struct options *options)
 
 int main(int argc, char **argv)
 {
+	const struct options_input input = {
+		.argc = argc,
+		.argv = argv,
+		.getenv_fn = real_getenv,
+	};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	enum exit_status status = EXIT_STOPPED;
 	struct options options;
 	struct err e = {0};
 
-	if (options_parse(argc, argv, real_getenv, NULL, &options, &e) < 0) {
-		(void)fprintf(stderr, "podresctrld: %s\nTry 'podresctrld --help'.\n", e.msg);
+	if (options_parse(&input, &options, &e) < 0) {
+		(void)fprintf(stderr, "podresctrld: %s\n", e.msg);
 		return EXIT_USAGE;
 	}
-	if (options.help) {
-		print_help();
-		return EXIT_STOPPED;
+	if (!answer_instead(&options)) {
+		/*
+		 * What a Synchronize is received and decoded in goes back to the system and not
+		 * into a heap that the long-lived records keep from shrinking: 3 of 5 MB with 200
+		 * pods.
+		 */
+		(void)mallopt(M_MMAP_THRESHOLD, 64 << 10); /* NOLINT(concurrency-mt-unsafe) */
+		/* A peer that went away is an error of that write, not the end of the process. */
+		(void)sigaction(SIGPIPE, &ignore, NULL);
+		status = run(&options);
 	}
-	if (options.version) {
-		(void)puts("podresctrld " PODRESCTRL_VERSION);
-		return EXIT_STOPPED;
-	}
-	/*
-	 * What a Synchronize is received and decoded in goes back to the system and not into a
-	 * heap that the long-lived records keep from shrinking: 3 of 5 MB with 200 pods.
-	 */
-	(void)mallopt(M_MMAP_THRESHOLD, 64 << 10); /* NOLINT(concurrency-mt-unsafe) */
-	/* A peer that went away is an error of that write, not the end of the process. */
-	(void)sigaction(SIGPIPE, &ignore, NULL);
-	return run(&options);
+	options_done(&options);
+	return status;
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 /*
- * The command line and environment of podresctrld as plain values. Every option
- * --some-name can also be given as PODRESCTRL_SOME_NAME; the command line wins.
+ * The configuration of podresctrld as plain values. The option --some-name of the command
+ * line is PODRESCTRL_SOME_NAME in the environment and some-name in the YAML file that
+ * --config names; the command line wins over the environment, that over the file, and that
+ * over the default. docs/configuration.md is for people.
  */
 
 #include "core.h"
@@ -20,6 +22,26 @@ enum publish_mode {
 	PUBLISH_PROBLEMS, /* in trouble, now or until a minute ago */
 	PUBLISH_SELECTED, /* by label or namespace */
 };
+
+#define OPTIONS_MAX 64 /* rows of the table, at most */
+
+/* Where a value comes from; what is further down wins. */
+enum option_source {
+	OPTION_DEFAULT,
+	OPTION_RUNTIME, /* that launched the plugin, and knows its name */
+	OPTION_FILE,
+	OPTION_ENVIRONMENT,
+	OPTION_FLAG,
+};
+
+struct option_origin {
+	enum option_source source;
+	unsigned line;        /* of the file or the runtime's text; 0: none */
+	const char *variable; /* of the environment, if not PODRESCTRL_...; else NULL */
+};
+
+/* Texts that came from a file; a value borrows from them. */
+struct option_string;
 
 struct options {
 	/* node and runtime */
@@ -73,29 +95,53 @@ struct options {
 	enum log_format log_format;
 	const char *log_to; /* "stderr", "syslog" or "syslog:SOCKET" */
 
-	/* instead of running */
-	bool help, version;
+	/* the file, NULL for none; and instead of running */
+	const char *config;
+	bool check_config, help, version;
+
+	struct option_origin origin[OPTIONS_MAX]; /* by the option's place in the table */
+	struct option_string *strings;            /* see options_done() */
 };
 
 /* As getenv(); tests pass their own. */
 typedef const char *options_getenv_fn(void *ctx, const char *name);
 
+/* Where the options are read, again on every reload; everything is borrowed. */
+struct options_input {
+	int argc;
+	char **argv;
+	options_getenv_fn *getenv_fn;
+	void *ctx;
+};
+
 /*
- * Fill *RET from ARGV and the environment. Strings are borrowed from both. -EINVAL: the
- * message names the option and says what it takes.
+ * Fill *RET from the command line, the environment and the file they name. Other strings than
+ * the file's are borrowed from INPUT. The caller calls options_done() on it at the end; copies
+ * of the struct borrow. -EINVAL: the message names the option and where it was set, and says
+ * what it takes. The same, or another negative errno, for a file that cannot be read.
  *
  * A plugin that the runtime launched has other defaults: it publishes nothing, because it
  * is told of no node and no API server; it logs to syslog, because its standard error leads
  * nowhere; name and index are those by which the runtime knows it.
  */
-MUST_CHECK int options_parse(int argc, char **argv, options_getenv_fn *getenv_fn, void *ctx,
-			     struct options *ret, struct err *e);
+MUST_CHECK int options_parse(const struct options_input *input, struct options *ret, struct err *e);
+void options_done(struct options *options);
+
+#define OPTIONS_FILE_MAX (64u << 10) /* bytes of a configuration file */
+
+/*
+ * One YAML mapping from option names to values, in TEXT of LEN bytes, over what *OPTIONS has.
+ * NAME is how messages call the file. -EINVAL: the message begins with NAME:line:column;
+ * -ENOMEM. *OPTIONS is then as it was.
+ */
+MUST_CHECK int options_apply_yaml(struct options *options, const char *name, const char *text,
+				  size_t len, struct err *e);
 
 /*
  * The configuration that the runtime keeps for a plugin it launches, over what *OPTIONS has:
- * one option a line, "key=value" or "--key=value", a switch also as its bare name; empty lines
- * and those that begin with # mean nothing. TEXT is cut up and borrowed. -EINVAL: the message
- * has the line's number too, and *OPTIONS is as it was.
+ * YAML as in a file; or one option a line, "key=value" or "--key=value", a switch also as its
+ * bare name; empty lines and those that begin with # mean nothing. TEXT is cut up and borrowed.
+ * -EINVAL: the message has the line's number too, and *OPTIONS is as it was.
  */
 MUST_CHECK int options_apply_text(struct options *options, char *text, struct err *e);
 
@@ -107,3 +153,9 @@ const char *options_syslog_socket(const struct options *options);
 /* The text of --help, for strbuf_str(); in 80 columns. */
 struct strbuf;
 void options_help(struct strbuf *out);
+
+/*
+ * The text of --check-config: every option as it is in force and where that comes from, in 80
+ * columns; it is a YAML file with the same meaning.
+ */
+void options_print(struct strbuf *out, const struct options *options);

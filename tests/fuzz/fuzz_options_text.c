@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > TEXT_MAX)
 		return 0;
-	if (options_parse(1, argv, launched, NULL, &o, &e) < 0)
+	if (options_parse(&(struct options_input){1, argv, launched, NULL}, &o, &e) < 0)
 		abort();
 	before = again = o;
 	text = copy(data, size);
@@ -69,6 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    again.audit_interval_ms != o.audit_interval_ms || again.publish != o.publish)
 			abort();
 	}
+	options_done(&o);
+	options_done(&again);
 	free(text);
 	free(second);
 	return 0;

@@ -33,7 +33,9 @@ static int parse(const char *a, const char *b, const char *const *env, struct op
 		argv[2] = NULL;
 	if (!a)
 		argv[1] = NULL;
-	return options_parse(1 + (a != NULL) + (b != NULL), argv, fake_getenv, &env, o, e);
+	return options_parse(
+		&(struct options_input){1 + (a != NULL) + (b != NULL), argv, fake_getenv, &env}, o,
+		e);
 }
 
 START_TEST(defaults_are_what_help_says)
@@ -117,7 +119,7 @@ static const struct {
 	{"--resctrl=simulatedly", "--resctrl"},
 	{"--resctrl-root=", "--resctrl-root"},
 	{"--resctrl-host-root=", "--resctrl-host-root"},
-	{"--auto-mount=yes", "--auto-mount"},
+	{"--auto-mount=perhaps", "--auto-mount"},
 	{"--group-prefix=", "--group-prefix"},
 	{"--group-prefix=a/b", "--group-prefix"},
 	{"--group-prefix=mon_", "--group-prefix"},
@@ -134,7 +136,7 @@ static const struct {
 	{"--retry-interval=11m", "--retry-backoff-max"},
 	{"--retry-backoff-max=forever", "--retry-backoff-max"},
 	{"--audit-interval=1d", "--audit-interval"},
-	{"--release-on-sandbox-stop=1", "--release-on-sandbox-stop"},
+	{"--release-on-sandbox-stop=2", "--release-on-sandbox-stop"},
 	{"--publish=most", "--publish"},
 	{"--publish=selected", "--publish"},
 	{"--publish-selector=a=b", "--publish-selector"},

@@ -26,6 +26,11 @@ static const char *fake_getenv(void *ctx, const char *name)
 	return NULL;
 }
 
+static int parse(char **argv)
+{
+	return options_parse(&(struct options_input){1, argv, fake_getenv, NULL}, &o, &e);
+}
+
 static void setup(void)
 {
 	static const char *const launched[] = {"NRI_PLUGIN_SOCKET=3", "NRI_PLUGIN_NAME=groups",
@@ -35,7 +40,7 @@ static void setup(void)
 
 	environment = launched;
 	memset(&e, 0, sizeof(e));
-	ck_assert_msg(options_parse(1, argv, fake_getenv, NULL, &o, &e) == 0, "%s", e.msg);
+	ck_assert_msg(parse(argv) == 0, "%s", e.msg);
 }
 
 static int apply(const char *lines)
@@ -63,7 +68,7 @@ START_TEST(one_that_connects_by_itself_has_the_ordinary_defaults)
 	char *argv[] = {program, NULL};
 
 	environment = none;
-	ck_assert_int_eq(options_parse(1, argv, fake_getenv, NULL, &o, &e), 0);
+	ck_assert_int_eq(parse(argv), 0);
 	ck_assert_ptr_null(o.launch_socket);
 	ck_assert_str_eq(o.plugin_name, "podresctrl");
 	ck_assert_int_eq(o.publish, PUBLISH_ALL);
@@ -100,9 +105,23 @@ START_TEST(a_switch_can_be_switched_both_ways)
 }
 END_TEST
 
+START_TEST(it_may_be_yaml_as_in_a_file)
+{
+	ck_assert_msg(apply("\n# a comment\nlog-level: debug\nresctrl-root: /a=b\n"
+			    "publish-namespaces: [shop, bank]\n") == 0,
+		      "%s", e.msg);
+	ck_assert_int_eq(o.log_level, LOG_LEVEL_DEBUG);
+	ck_assert_str_eq(o.resctrl_root, "/a=b");
+	ck_assert_str_eq(o.publish_namespaces, "shop,bank");
+	options_done(&o);
+}
+END_TEST
+
 static const struct {
 	const char *lines, *message;
 } wrong[] = {
+	{"log-level: debug\naudit-interval: soon", "configuration:2:17: audit-interval: 'soon' is"},
+	{"log-level: debug\nretry-interval: 1h", "--retry-backoff-max: must not be less"},
 	{"log-level=debug\naudit-interval=soon", "line 2: --audit-interval: 'soon' is not right"},
 	{"colour=blue", "line 1: colour: no such option"},
 	{"help", "line 1: help: no such option"},
@@ -151,6 +170,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_launched_plugin_runs_without_a_node_name_and_publishes_nothing);
 	tcase_add_test(tc, one_that_connects_by_itself_has_the_ordinary_defaults);
 	tcase_add_test(tc, lines_are_options_with_and_without_dashes_and_blanks);
+	tcase_add_test(tc, it_may_be_yaml_as_in_a_file);
 	tcase_add_test(tc, a_value_may_hold_an_equals_sign);
 	tcase_add_test(tc, a_switch_can_be_switched_both_ways);
 	tcase_add_loop_test(tc, what_is_wrong_is_said_with_its_line_and_changes_nothing, 0,
