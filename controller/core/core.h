@@ -178,6 +178,17 @@ struct core_deps {
 /* Strings of CONFIG are copied; what DEPS points to must outlive the core. */
 MUST_CHECK int core_new(const struct core_config *config, const struct core_deps *deps,
 			struct core **ret, struct err *e);
+/* What of struct core_config can be changed later; the fields are the same. */
+struct core_tuning {
+	unsigned max_reconcile_passes;
+	uint64_t retry_interval_ms, retry_backoff_max_ms;
+	uint64_t audit_interval_ms;
+	size_t rmid_reserve;
+	bool release_on_sandbox_stop; /* set: pods that have stopped are released at once */
+};
+
+void core_tune(struct core *core, uint64_t now_ms, const struct core_tuning *tuning);
+
 void core_free(struct core *core); /* leaves every group in place, so that counters go on */
 
 /* ---- NRI events. None can fail: a pod never suffers from resctrl ------------------------ */

@@ -11,6 +11,7 @@
  *   place.c       one placement of tasks          cleanup.c     orphans, after Synchronize
  *   sync.c        Synchronize as a difference     emit.c        events and notices
  *   work.c        the order of queued work        core.c        the whole, made and freed
+ *   tune.c        what can be changed meanwhile
  */
 
 #include "core.h"
@@ -222,6 +223,8 @@ void pod_drop(struct core *core, uint64_t now_ms, struct pod *pod);
 void pod_free(struct core *core, struct pod *pod);
 void sandbox_drop(struct core *core, struct sandbox *sandbox);
 void pod_set_state(struct core *core, struct pod *pod, enum pod_state state);
+/* Forget its containers, give the group back, report it as Removed. */
+void pod_release(struct core *core, uint64_t now_ms, struct pod *pod);
 bool pod_has_stopped(const struct pod *pod); /* all of its sandboxes have */
 
 /* ---- groups.c --------------------------------------------------------------------------- */
@@ -326,6 +329,8 @@ void tombstone_add_doubtful(struct core *core, uint64_t now_ms, const char *path
 void tombstone_cancel(struct core *core, const char *path);
 /* Try the first MAX tombstones, due or not; returns how many groups went away. */
 size_t tombstones_try(struct core *core, uint64_t now_ms, size_t max);
+/* Retries have just been switched on or off, or have another pace. */
+void tombstones_rearm(struct core *core, uint64_t now_ms);
 bool tombstone_step(struct core *core, uint64_t now_ms);
 void tombstone_free(struct core *core, struct tombstone *t);
 

@@ -45,7 +45,7 @@ static void container_stop(struct core *core, uint64_t now_ms, struct container 
 }
 
 /* Give the RMID back before the sandbox is removed, which for a finished job can take days. */
-static void pod_release(struct core *core, uint64_t now_ms, struct pod *pod)
+void pod_release(struct core *core, uint64_t now_ms, struct pod *pod)
 {
 	list_for_each_safe (it, nxt, &pod->containers) {
 		container_free(core, list_entry(it, struct container, link));

@@ -119,6 +119,18 @@ size_t tombstones_try(struct core *core, uint64_t now_ms, size_t max)
 	return gone;
 }
 
+void tombstones_rearm(struct core *core, uint64_t now_ms)
+{
+	uint64_t due = core->config.retry_interval_ms ? now_ms : UINT64_MAX;
+
+	list_for_each (it, &core->tombstones) {
+		struct tombstone *t = list_entry(it, struct tombstone, link);
+
+		t->due = due;
+	}
+	core->tombstone_due = list_empty(&core->tombstones) ? UINT64_MAX : due;
+}
+
 bool tombstone_step(struct core *core, uint64_t now_ms)
 {
 	uint64_t earliest = UINT64_MAX;
