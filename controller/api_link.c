@@ -279,6 +279,12 @@ void api_link_on_core_notice(struct api_link *link, const struct core_notice *no
 		publisher_on_core_notice(link->publisher, clock_monotonic_ms(), notice);
 }
 
+void api_link_set_rate(struct api_link *link, uint64_t writes_per_s)
+{
+	if (link)
+		publisher_set_rate(link->publisher, clock_monotonic_ms(), (unsigned)writes_per_s);
+}
+
 void api_link_work(struct api_link *link)
 {
 	if (link)

@@ -52,6 +52,9 @@ struct api_link_stats {
 
 void api_link_get_stats(const struct api_link *link, struct api_link_stats *ret);
 
+/* --publish-rate has changed. */
+void api_link_set_rate(struct api_link *link, uint64_t writes_per_s);
+
 /* As publisher_work() and publisher_next_ms(); a NULL link never has anything to do. */
 void api_link_work(struct api_link *link);
 uint64_t api_link_next_ms(const struct api_link *link);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core_input.h"
 
+#include "strmap.h"
+
+#include <errno.h>
+
 static struct core_pod to_core_pod(const struct nri_pod *pod)
 {
 	if (!pod)
@@ -29,21 +33,51 @@ static struct core_container to_core_container(const struct nri_container *conta
 	};
 }
 
-void core_input_synchronize(struct core *core, uint64_t now_ms, const struct nri_pod *pods,
-			    size_t nr_pods, const struct nri_container *containers,
-			    size_t nr_containers)
+/* Those of PODS that the filter takes, in *RET; the sandboxes of the others go into LEFT_OUT. */
+static int take_pods(const struct pod_filter *filter, const struct nri_pod *pods, size_t nr,
+		     struct core_pod *ret, size_t *ret_nr, struct strmap *left_out)
+{
+	for (size_t i = 0; i < nr; i++) {
+		int r = 0;
+
+		if (pod_filter_takes(filter, &pods[i]))
+			ret[(*ret_nr)++] = to_core_pod(&pods[i]);
+		else
+			r = strmap_add(left_out, pods[i].id, left_out);
+		if (r < 0 && r != -EEXIST)
+			return r;
+	}
+	return 0;
+}
+
+void core_input_synchronize(struct core *core, uint64_t now_ms, const struct pod_filter *filter,
+			    const struct nri_pod *pods, size_t nr_pods,
+			    const struct nri_container *containers, size_t nr_containers)
 {
 	AUTO_FREE struct core_pod *p = calloc(nr_pods + 1, sizeof(*p));
 	AUTO_FREE struct core_container *c = calloc(nr_containers + 1, sizeof(*c));
+	size_t p_nr = 0, c_nr = 0;
+	struct strmap left_out;
 
 	/* Without memory the old state is the better one; the next Synchronize will come. */
 	if (!p || !c)
 		return;
-	for (size_t i = 0; i < nr_pods; i++)
-		p[i] = to_core_pod(&pods[i]);
-	for (size_t i = 0; i < nr_containers; i++)
-		c[i] = to_core_container(&containers[i]);
-	core_synchronize(core, now_ms, p, nr_pods, c, nr_containers);
+	strmap_init(&left_out, 0);
+	if (take_pods(filter, pods, nr_pods, p, &p_nr, &left_out) == 0) {
+		for (size_t i = 0; i < nr_containers; i++) {
+			if (!left_out.nr || !strmap_get(&left_out, containers[i].pod_sandbox_id))
+				c[c_nr++] = to_core_container(&containers[i]);
+		}
+		core_synchronize(core, now_ms, p, p_nr, c, c_nr);
+	}
+	strmap_done(&left_out);
+}
+
+/* An end is told in any case: it cannot make known what was not, and may be of one from before. */
+static bool is_beginning(enum nri_event event)
+{
+	return event == NRI_RUN_POD_SANDBOX || event == NRI_START_CONTAINER ||
+	       event == NRI_POST_START_CONTAINER;
 }
 
 static void pod_event(struct core *core, uint64_t now_ms, enum nri_event event,
@@ -70,11 +104,14 @@ static void container_event(struct core *core, uint64_t now_ms, enum nri_event e
 		core_remove_container(core, now_ms, container->id);
 }
 
-void core_input_event(struct core *core, uint64_t now_ms, enum nri_event event,
-		      const struct nri_pod *pod, const struct nri_container *container)
+void core_input_event(struct core *core, uint64_t now_ms, const struct pod_filter *filter,
+		      enum nri_event event, const struct nri_pod *pod,
+		      const struct nri_container *container)
 {
 	struct core_pod p = to_core_pod(pod);
 
+	if (pod && is_beginning(event) && !pod_filter_takes(filter, pod))
+		return;
 	if (!nri_event_is_container(event)) {
 		pod_event(core, now_ms, event, &p);
 	} else if (container) {

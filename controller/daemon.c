@@ -11,6 +11,8 @@
 #include "operator_link.h"
 #include "options.h"
 #include "pid_namespace.h"
+#include "pod_filter.h"
+#include "reload.h"
 #include "report.h"
 #include "resctrl.h"
 #include "runtime_link.h"
@@ -25,6 +27,8 @@
 
 struct daemon {
 	struct options options;
+	const struct options_input *input; /* read again on SIGHUP */
+	struct pod_filter *filter;         /* NULL: every pod gets a group */
 	char *config_text; /* of a launched plugin, cut up; options borrows from it */
 	struct log *log;
 	struct ev_loop *loop;
@@ -40,7 +44,7 @@ struct daemon {
 	struct operator_link *operators;
 	uint64_t placing_since_ms; /* a Synchronize is being worked on since; 0: none */
 	ev_timer work;
-	ev_signal sigterm, sigint;
+	ev_signal sigterm, sigint, sighup;
 };
 
 static void schedule_work(struct daemon *d)
@@ -264,15 +268,72 @@ static int new_operator_link(struct daemon *d, struct err *e)
 	return operator_link_new(&deps, &d->operators, e);
 }
 
+static int new_filter(const struct daemon *d, struct pod_filter **ret, struct err *e)
+{
+	const struct pod_filter_config config = {
+		.namespaces = d->options.namespaces,
+		.exclude_namespaces = d->options.exclude_namespaces,
+		.selector = d->options.selector,
+		.opt_out = d->options.opt_out,
+	};
+
+	return pod_filter_new(&config, ret, e);
+}
+
+/* The pods that are known already are judged anew, too: by a new snapshot. */
+static void change_filter(struct daemon *d)
+{
+	struct pod_filter *filter;
+	struct err e = {0};
+
+	if (new_filter(d, &filter, &e) < 0) {
+		log_write(d->log, LOG_LEVEL_ERROR, "the pod filters stay as they were", "err",
+			  e.msg, NULL);
+		return;
+	}
+	runtime_link_set_filter(d->runtime, filter);
+	pod_filter_free(d->filter);
+	d->filter = filter;
+	runtime_link_ask_again(d->runtime);
+}
+
+static void on_sighup(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct daemon *d = w->data;
+	const struct options *o = &d->options;
+	bool filter_changed = false;
+
+	(void)loop;
+	(void)revents;
+	if (!reload_options(&d->options, d->input, d->log, &filter_changed))
+		return;
+	daemon_set_log(o, d->log);
+	core_tune(d->core, clock_monotonic_ms(),
+		  &(struct core_tuning){
+			  .max_reconcile_passes = (unsigned)o->max_reconcile_passes,
+			  .retry_interval_ms = o->retry_interval_ms,
+			  .retry_backoff_max_ms = o->retry_backoff_max_ms,
+			  .audit_interval_ms = o->audit_interval_ms,
+			  .rmid_reserve = o->rmid_reserve,
+			  .release_on_sandbox_stop = o->release_on_sandbox_stop,
+		  });
+	api_link_set_rate(d->api, o->publish_rate);
+	if (filter_changed)
+		change_filter(d);
+	schedule_work(d);
+}
+
 static void start_watchers(struct daemon *d)
 {
 	ev_timer_init(&d->work, on_work, 0., 0.);
 	ev_set_priority(&d->work, EV_MINPRI); /* or a slice could come before a waiting event */
 	ev_signal_init(&d->sigterm, on_signal, SIGTERM);
 	ev_signal_init(&d->sigint, on_signal, SIGINT);
-	d->work.data = d->sigterm.data = d->sigint.data = d;
+	ev_signal_init(&d->sighup, on_sighup, SIGHUP);
+	d->work.data = d->sigterm.data = d->sigint.data = d->sighup.data = d;
 	ev_signal_start(d->loop, &d->sigterm);
 	ev_signal_start(d->loop, &d->sigint);
+	ev_signal_start(d->loop, &d->sighup);
 	turn_watch_start(&d->turns, d->loop, d->log);
 }
 
@@ -298,6 +359,8 @@ static int build(struct daemon *d, struct err *e)
 	if (r == 0)
 		r = task_finder_new(&finder, &d->finder, e);
 	if (r == 0)
+		r = new_filter(d, &d->filter, e);
+	if (r == 0)
 		r = new_core(d, e);
 	/* Before anything is changed: it finds out whether another daemon is at work here. */
 	if (r == 0)
@@ -313,6 +376,8 @@ void daemon_set_log(const struct options *options, struct log *log)
 	struct err e = {0};
 
 	log_set_level(log, options->log_level, options->log_format);
+	if (!socket)
+		log_to_fd(log);
 	/* A node without a syslog is no reason not to run. */
 	if (socket && log_to_syslog(log, socket, &e) < 0)
 		log_write(log, LOG_LEVEL_WARN, "no syslog, the log goes to standard error", "err",
@@ -334,6 +399,8 @@ static int take_configuration(struct daemon *d, const char *text, struct err *e)
 	r = build(d, e);
 	if (r == 0)
 		runtime_link_set_core(d->runtime, d->core);
+	if (r == 0)
+		runtime_link_set_filter(d->runtime, d->filter);
 	return r;
 }
 
@@ -363,10 +430,15 @@ static int new_runtime_link(struct daemon *d, struct err *e)
 		.ctx = d,
 	};
 
-	return runtime_link_new(d->loop, &config, d->core, d->log, &d->runtime, e);
+	int r = runtime_link_new(d->loop, &config, d->core, d->log, &d->runtime, e);
+
+	if (r == 0)
+		runtime_link_set_filter(d->runtime, d->filter);
+	return r;
 }
 
-int daemon_new(const struct options *options, struct log *log, struct daemon **ret, struct err *e)
+int daemon_new(const struct options *options, const struct options_input *input, struct log *log,
+	       struct daemon **ret, struct err *e)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
 	int r;
@@ -375,6 +447,7 @@ int daemon_new(const struct options *options, struct log *log, struct daemon **r
 		return err_set(e, -ENOMEM, "daemon: out of memory");
 	d->options = *options;
 	d->options.strings = NULL; /* the caller's */
+	d->input = input;
 	d->log = log;
 	d->seed = random_seed();
 	budget_for_work(&d->budget, clock_monotonic_us());
@@ -411,11 +484,13 @@ void daemon_free(struct daemon *d)
 	operator_link_free(d->operators);
 	api_link_free(d->api);
 	core_free(d->core);
+	pod_filter_free(d->filter);
 	task_finder_free(d->finder);
 	backend_free(d->backend);
 	ev_timer_stop(d->loop, &d->work);
 	ev_signal_stop(d->loop, &d->sigterm);
 	ev_signal_stop(d->loop, &d->sigint);
+	ev_signal_stop(d->loop, &d->sighup);
 	turn_watch_stop(&d->turns, d->loop);
 	ev_loop_destroy(d->loop);
 	options_done(&d->options);

@@ -11,16 +11,18 @@
 struct daemon;
 struct log;
 struct options;
+struct options_input;
 
 /* Level, format and place of the log as the options say. */
 void daemon_set_log(const struct options *options, struct log *log);
 
 /*
- * What OPTIONS points to, and LOG, are borrowed and must outlive the daemon. A plugin that the
+ * What OPTIONS points to, INPUT and LOG are borrowed and must outlive the daemon. On SIGHUP it
+ * reads INPUT again and changes what can be changed. A plugin that the
  * runtime launched is built only when the runtime has told it its configuration.
  */
-MUST_CHECK int daemon_new(const struct options *options, struct log *log, struct daemon **ret,
-			  struct err *e);
+MUST_CHECK int daemon_new(const struct options *options, const struct options_input *input,
+			  struct log *log, struct daemon **ret, struct err *e);
 
 /*
  * Runs until SIGTERM or SIGINT, or until the one connection of a launched plugin ends. Negative

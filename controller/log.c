@@ -77,6 +77,12 @@ int log_to_syslog(struct log *log, const char *path, struct err *e)
 	return 0;
 }
 
+void log_to_fd(struct log *log)
+{
+	log_syslog_free(log->syslog);
+	log->syslog = NULL;
+}
+
 /* Length of the valid UTF-8 sequence at S, 0 when there is none. */
 static size_t utf8_sequence(const unsigned char *s)
 {

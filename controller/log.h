@@ -46,6 +46,9 @@ void log_set_level(struct log *log, enum log_level level, enum log_format format
  */
 MUST_CHECK int log_to_syslog(struct log *log, const char *path, struct err *e);
 
+/* Back to FD. */
+void log_to_fd(struct log *log);
+
 /*
  * MSG is constant text; then pairs of key and value, ended by NULL. A pair whose value is
  * NULL or "" is left out. LOG may be NULL: nothing is written.

@@ -57,7 +57,7 @@ static bool answer_instead(const struct options *options)
 	return options->help || options->version || options->check_config;
 }
 
-static enum exit_status run(const struct options *options)
+static enum exit_status run(const struct options *options, const struct options_input *input)
 {
 	struct log *log = log_new(STDERR_FILENO, options->log_level, options->log_format);
 	struct daemon *daemon = NULL;
@@ -69,7 +69,7 @@ static enum exit_status run(const struct options *options)
 	daemon_set_log(options, log);
 	log_write(log, LOG_LEVEL_INFO, "starting", "version", PODRESCTRL_VERSION, "node",
 		  options->node_name, "resctrl", options->simulated ? "simulated" : "real", NULL);
-	if (daemon_new(options, log, &daemon, &e) < 0) {
+	if (daemon_new(options, input, log, &daemon, &e) < 0) {
 		log_write(log, LOG_LEVEL_ERROR, "cannot run", "err", e.msg, NULL);
 	} else {
 		if (daemon_run(daemon) == 0)
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 		(void)mallopt(M_MMAP_THRESHOLD, 64 << 10); /* NOLINT(concurrency-mt-unsafe) */
 		/* A peer that went away is an error of that write, not the end of the process. */
 		(void)sigaction(SIGPIPE, &ignore, NULL);
-		status = run(&options);
+		status = run(&options, &input);
 	}
 	options_done(&options);
 	return status;

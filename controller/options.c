@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options_priv.h"
 
+#include "name_list.h"
 #include "nri.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const group_kinds[] = {"mon", "ctrl", NULL};
@@ -60,7 +62,16 @@ static const struct option_spec specs[] = {
 	{"cleanup-at-exit", NULL, NULL, "remove all groups of ours when told to stop", KIND_SWITCH,
 	 FIELD(cleanup_at_exit)},
 	{"rmid-reserve", "N", "0", "RMIDs left to others", KIND_NUMBER, FIELD(rmid_reserve),
-	 RANGE(0, 65535)},
+	 RANGE(0, 65535), RELOAD},
+	{HEADING("Which pods get a group")},
+	{"namespaces", "LIST", NULL, "only those of these namespaces: shop,bank", KIND_LIST,
+	 FIELD(namespaces), RELOAD},
+	{"exclude-namespaces", "LIST", NULL, "none of these namespaces: kube-system", KIND_LIST,
+	 FIELD(exclude_namespaces), RELOAD},
+	{"selector", "LABELS", NULL, "only those with these labels, as kubectl -l has it",
+	 KIND_SELECTOR, FIELD(selector), RELOAD},
+	{"opt-out", "on|off", "off", "leave out pods annotated podresctrl.io/ignore=true",
+	 KIND_SWITCH, FIELD(opt_out), RELOAD},
 	{HEADING("Finding tasks")},
 	{"proc-root", "DIR", "/proc", "procfs of the host's PID namespace", KIND_TEXT,
 	 FIELD(proc_root)},
@@ -70,20 +81,20 @@ static const struct option_spec specs[] = {
 	 KIND_SWITCH, FIELD(check_pid_namespace)},
 	{HEADING("Placing them")},
 	{"max-reconcile-passes", "N", "8", "enumerations before a container is Partial",
-	 KIND_NUMBER, FIELD(max_reconcile_passes), RANGE(1, 1000)},
+	 KIND_NUMBER, FIELD(max_reconcile_passes), RANGE(1, 1000), RELOAD},
 	{"retry-interval", "TIME", "10s", "first automatic retry; 0: only on request",
-	 KIND_DURATION, FIELD(retry_interval_ms)},
+	 KIND_DURATION, FIELD(retry_interval_ms), RELOAD},
 	{"retry-backoff-max", "TIME", "5m", "retries become rarer up to this", KIND_DURATION,
-	 FIELD(retry_backoff_max_ms)},
+	 FIELD(retry_backoff_max_ms), RELOAD},
 	{"audit-interval", "TIME", "30s", "look for tasks that NRI did not report; 0: off",
-	 KIND_DURATION, FIELD(audit_interval_ms)},
+	 KIND_DURATION, FIELD(audit_interval_ms), RELOAD},
 	{"release-on-sandbox-stop", NULL, NULL, "give the RMID back when the pod stops",
-	 KIND_SWITCH, FIELD(release_on_sandbox_stop)},
+	 KIND_SWITCH, FIELD(release_on_sandbox_stop), RELOAD},
 	{HEADING("Publishing")},
 	{"publish", "MODE", "all", "pods to publish: all, problems, selected or none", KIND_CHOICE,
 	 FIELD(publish), .choices = publish_modes},
 	{"publish-selector", "LABELS", NULL, "only pods with these labels, as kubectl -l has it",
-	 KIND_TEXT, FIELD(publish_selector)},
+	 KIND_SELECTOR, FIELD(publish_selector)},
 	{"publish-namespaces", "LIST", NULL, "only pods of these namespaces: shop,bank", KIND_LIST,
 	 FIELD(publish_namespaces)},
 	{"pod-watch", "on|off", "on", "off: publish without the right to read pods", KIND_SWITCH,
@@ -93,20 +104,21 @@ static const struct option_spec specs[] = {
 	{"kubeconfig", "PATH", NULL, "how to reach the API server [in-cluster]", KIND_TEXT,
 	 FIELD(kubeconfig)},
 	{"publish-rate", "N", "5", "writes per second at most, sustained", KIND_NUMBER,
-	 FIELD(publish_rate), RANGE(1, 1000)},
+	 FIELD(publish_rate), RANGE(1, 1000), RELOAD},
 	{"start-jitter", "TIME", "10s", "the first request waits a random part of this",
 	 KIND_DURATION, FIELD(start_jitter_ms)},
 	{HEADING("Operating it")},
 	{"control-socket", "PATH", "/run/podresctrl/podresctrld.sock",
 	 "where podresctrl on the node asks; or off", KIND_OR_OFF, FIELD(control_socket)},
-	{"metrics-addr", "ADDR", "off", "serve metrics and health, such as :9433",
-	 KIND_ADDRESS, FIELD(metrics_addr)},
+	{"metrics-addr", "ADDR", "off", "serve metrics and health, such as :9433", KIND_ADDRESS,
+	 FIELD(metrics_addr)},
 	{HEADING("Log, file and help")},
 	{"log-level", "LEVEL", "info", "error, warn, info or debug", KIND_CHOICE, FIELD(log_level),
-	 .choices = log_levels},
+	 .choices = log_levels, RELOAD},
 	{"log-format", "FORMAT", "logfmt", "logfmt or json", KIND_CHOICE, FIELD(log_format),
-	 .choices = log_formats},
-	{"log-to", "WHERE", "stderr", "stderr, or syslog[:SOCKET]", KIND_LOG_TO, FIELD(log_to)},
+	 .choices = log_formats, RELOAD},
+	{"log-to", "WHERE", "stderr", "stderr, or syslog[:SOCKET]", KIND_LOG_TO, FIELD(log_to),
+	 RELOAD},
 	{"config", "FILE", NULL, "YAML with these options: \"log-level: debug\"", KIND_TEXT,
 	 FIELD(config)},
 	{"check-config", NULL, NULL, "print what is in force and where it comes from", KIND_SWITCH,
@@ -178,6 +190,21 @@ static int refuse(const struct options *o, const char *name, const char *text, s
 	return r;
 }
 
+static bool has_common_name(const char *list, const char *other)
+{
+	char name[64];
+
+	while (list && other && *list) {
+		size_t len = strcspn(list, ",");
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, list);
+		if (name_list_has(other, name))
+			return true;
+		list += len + (list[len] == ',');
+	}
+	return false;
+}
+
 int options_check_together(const struct options *o, struct err *e)
 {
 	if (o->help || o->version)
@@ -202,6 +229,10 @@ int options_check_together(const struct options *o, struct err *e)
 			      "--publish-selector: labels are told by the pod watch, which "
 			      "--pod-watch=off turns off; use --publish-namespaces",
 			      e);
+	if (has_common_name(o->namespaces, o->exclude_namespaces))
+		return refuse(
+			o, "exclude-namespaces",
+			"--exclude-namespaces: names a namespace that --namespaces names, too", e);
 	if (o->retry_interval_ms && o->retry_backoff_max_ms < o->retry_interval_ms)
 		return refuse(o, "retry-interval",
 			      "--retry-backoff-max: must not be less than --retry-interval", e);

@@ -64,6 +64,10 @@ struct options {
 	bool cleanup_at_exit;
 	uint64_t rmid_reserve;
 
+	/* which pods get a group: see pod_filter.h */
+	const char *namespaces, *exclude_namespaces, *selector;
+	bool opt_out;
+
 	/* finding tasks */
 	const char *proc_root;
 	const char *cgroup_root;
@@ -126,6 +130,24 @@ struct options_input {
  */
 MUST_CHECK int options_parse(const struct options_input *input, struct options *ret, struct err *e);
 void options_done(struct options *options);
+
+/* One option with another value than before; texts as in a file, "" for none. */
+struct options_change {
+	const char *name, *from, *to;
+	const char *origin; /* where the new value comes from: "file:3" */
+	bool needs_restart;
+};
+
+/* Tell FN each difference of NOW, what is in force, to WANTED, what was read again. */
+typedef void options_change_fn(void *ctx, const struct options_change *change);
+void options_compare(const struct options *now, const struct options *wanted, options_change_fn *fn,
+		     void *ctx);
+
+/*
+ * Take over from *WANTED what can be changed while the daemon runs; WANTED is used up. Texts that
+ * *NOW owned and no longer refers to are freed: nobody may borrow them any more.
+ */
+void options_take(struct options *now, struct options *wanted);
 
 #define OPTIONS_FILE_MAX (64u << 10) /* bytes of a configuration file */
 

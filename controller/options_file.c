@@ -64,6 +64,37 @@ void options_done(struct options *options)
 	drop_until(options, NULL);
 }
 
+static bool is_used(const struct options *o, const char *text)
+{
+	const struct option_spec *spec;
+
+	for (size_t i = 0; (spec = option_at(i)); i++) {
+		if (spec->name && option_text(o, spec) == text)
+			return true;
+	}
+	return false;
+}
+
+void options_take_strings(struct options *to, struct options *from)
+{
+	struct option_string **link = &to->strings;
+
+	while (*link)
+		link = &(*link)->next;
+	*link = from->strings;
+	from->strings = NULL;
+	for (link = &to->strings; *link;) {
+		struct option_string *s = *link;
+
+		if (is_used(to, s->text)) {
+			link = &s->next;
+			continue;
+		}
+		*link = s->next;
+		free(s);
+	}
+}
+
 static int refuse(const struct file *f, yaml_mark_t at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static int refuse(const struct file *f, yaml_mark_t at, const char *fmt, ...)
 {
@@ -335,7 +366,7 @@ static int read_stream(struct file *f)
 int options_from_yaml(struct options *o, enum option_source source, const char *name,
 		      const char *text, size_t len, struct err *e)
 {
-	struct err unused;
+	struct err unused = {0};
 	struct file f = {
 		.o = o,
 		.source = source,

@@ -30,6 +30,7 @@ enum option_kind {
 	KIND_PREFIX,   /* of group names */
 	KIND_INDEX,    /* two digits */
 	KIND_LOG_TO,   /* "stderr", "syslog", "syslog:SOCKET" */
+	KIND_SELECTOR, /* of labels */
 	KIND_LIST,     /* names of namespaces, "a,b"; in YAML also a list */
 };
 
@@ -67,6 +68,12 @@ bool option_get(const struct options *o, const struct option_spec *spec, struct 
 
 /* Copy one field. */
 void option_copy(struct options *to, const struct options *from, const struct option_spec *spec);
+
+/* The text that the field borrows; NULL when it holds none, or something else than text. */
+const char *option_text(const struct options *o, const struct option_spec *spec);
+
+/* Those texts of both that *TO refers to are in *TO afterwards; the others are freed. */
+void options_take_strings(struct options *to, struct options *from);
 
 /* Values that exclude each other. */
 MUST_CHECK int options_check_together(const struct options *o, struct err *e);

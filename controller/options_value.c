@@ -2,6 +2,7 @@
 #include "options_priv.h"
 
 #include "http_listen.h"
+#include "label_selector.h"
 #include "num.h"
 #include "strbuf.h"
 
@@ -178,6 +179,25 @@ static int set_or_off(struct options *o, const struct option_spec *spec, const c
 	return 0;
 }
 
+static int set_selector(struct options *o, const struct option_spec *spec, const char *value,
+			struct err *e)
+{
+	struct label_selector *selector;
+	struct err why = {0};
+	int r = label_selector_new(value, &selector, &why);
+
+	if (r == -EINVAL)
+		return err_set(e, r,
+			       "'%.100s' is not right: it takes labels as kubectl -l does, such as "
+			       "app=web,tier in (a,b),!batch: %s",
+			       value, why.msg);
+	if (r < 0)
+		return err_set(e, r, "%s", why.msg);
+	label_selector_free(selector);
+	*(const char **)field_of(o, spec) = value;
+	return 0;
+}
+
 int option_set(struct options *o, const struct option_spec *spec, const char *value, struct err *e)
 {
 	switch (spec->kind) {
@@ -195,6 +215,8 @@ int option_set(struct options *o, const struct option_spec *spec, const char *va
 		return set_prefix(o, spec, value, e);
 	case KIND_LIST:
 		return set_list(o, spec, value, e);
+	case KIND_SELECTOR:
+		return set_selector(o, spec, value, e);
 	case KIND_INDEX:
 		if (strlen(value) != 2 || strspn(value, "0123456789") != 2)
 			return bad_value(e, value, "two digits, 00 to 99");
@@ -245,6 +267,28 @@ static void print_resctrl(struct strbuf *out, const struct options *o)
 	print_duration(out, o->simulated_limbo_ms);
 }
 
+const char *option_text(const struct options *o, const struct option_spec *spec)
+{
+	switch (spec->kind) {
+	case KIND_TEXT:
+	case KIND_PREFIX:
+	case KIND_INDEX:
+	case KIND_LOG_TO:
+	case KIND_SELECTOR:
+	case KIND_LIST:
+	case KIND_OR_OFF:
+	case KIND_ADDRESS:
+		return *(const char *const *)field_in(o, spec);
+	case KIND_SWITCH:
+	case KIND_NUMBER:
+	case KIND_DURATION:
+	case KIND_CHOICE:
+	case KIND_RESCTRL:
+		break;
+	}
+	return NULL;
+}
+
 bool option_get(const struct options *o, const struct option_spec *spec, struct strbuf *out)
 {
 	const void *field = field_in(o, spec);
@@ -275,10 +319,11 @@ bool option_get(const struct options *o, const struct option_spec *spec, struct 
 	case KIND_PREFIX:
 	case KIND_INDEX:
 	case KIND_LOG_TO:
+	case KIND_SELECTOR:
 	case KIND_LIST:
 		break;
 	}
-	text = *(const char *const *)field;
+	text = option_text(o, spec);
 	if (text)
 		(void)strbuf_adds(out, text);
 	return text != NULL;

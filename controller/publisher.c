@@ -334,6 +334,15 @@ static uint64_t send_at(struct publisher *p, uint64_t now_ms)
 	return rate_limit_next_ms(&p->writes, now_ms);
 }
 
+void publisher_set_rate(struct publisher *p, uint64_t now_ms, unsigned writes_per_s)
+{
+	if (!writes_per_s || writes_per_s == p->config.writes_per_s)
+		return;
+	p->config.writes_per_s = writes_per_s;
+	if (p->started)
+		rate_limit_init(&p->writes, writes_per_s, p->config.write_burst, now_ms);
+}
+
 static void start(struct publisher *p, uint64_t now_ms)
 {
 	uint64_t jitter = p->config.start_jitter_ms;

@@ -158,6 +158,9 @@ MUST_CHECK int publisher_new(const struct publisher_config *config,
 /* Cancels what is under way and writes nothing; returns NULL. */
 struct publisher *publisher_free(struct publisher *p);
 
+/* Another writes_per_s, from now on. */
+void publisher_set_rate(struct publisher *p, uint64_t now_ms, unsigned writes_per_s);
+
 /* `request` and `cancel` of struct publisher_client_ops for a struct k8s_client as context. */
 extern const struct publisher_client_ops publisher_k8s_ops;
 

@@ -7,6 +7,8 @@
 
 #include "publisher_priv.h"
 
+#include "name_list.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -29,24 +31,9 @@ static void touch_runtime_uid(struct publisher *p, const char *runtime_uid)
 		slot_touch(s);
 }
 
-/* Is the name in the list "a,b,c"? */
-static bool is_listed(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-
-	while (*list) {
-		size_t item = strcspn(list, ",");
-
-		if (item == len && memcmp(list, name, len) == 0)
-			return true;
-		list += item + (list[item] == ',');
-	}
-	return false;
-}
-
 static bool is_wanted_namespace(const struct publisher *p, const char *namespace_)
 {
-	return !p->namespaces || is_listed(p->namespaces, namespace_);
+	return !p->namespaces || name_list_has(p->namespaces, namespace_);
 }
 
 static void on_object(void *ctx, enum k8s_event_type type, const struct k8s_object_meta *meta)

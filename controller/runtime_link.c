@@ -28,6 +28,7 @@ struct runtime_link {
 	struct ev_loop *loop;
 	struct runtime_link_config config;
 	struct core *core;
+	const struct pod_filter *filter; /* NULL: every pod */
 	struct log *log;
 	struct nri_session *session; /* NULL while not connected */
 	int fd;                      /* -1 while not connected */
@@ -103,8 +104,8 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 		return;
 	link->stats.snapshots++;
 	link->synchronized_ms = clock_monotonic_ms();
-	core_input_synchronize(link->core, link->synchronized_ms, pods, nr_pods, containers,
-			       nr_containers);
+	core_input_synchronize(link->core, link->synchronized_ms, link->filter, pods, nr_pods,
+			       containers, nr_containers);
 	log_write(link->log, LOG_LEVEL_INFO, "synchronized with the runtime", "pods",
 		  log_uint(pods_text, sizeof(pods_text), nr_pods), "containers",
 		  log_uint(containers_text, sizeof(containers_text), nr_containers), NULL);
@@ -139,8 +140,9 @@ static void tell_core(struct runtime_link *link, enum nri_event event, const str
 	/* Without a snapshot, a pod from before is known by what happens in it. */
 	if (!link->synchronized_ms && container && pod && *pod->uid &&
 	    (event == NRI_START_CONTAINER || event == NRI_POST_START_CONTAINER))
-		core_input_event(link->core, clock_monotonic_ms(), NRI_RUN_POD_SANDBOX, pod, NULL);
-	core_input_event(link->core, clock_monotonic_ms(), event, pod, container);
+		core_input_event(link->core, clock_monotonic_ms(), link->filter,
+				 NRI_RUN_POD_SANDBOX, pod, NULL);
+	core_input_event(link->core, clock_monotonic_ms(), link->filter, event, pod, container);
 }
 
 static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
@@ -315,6 +317,17 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 /* A new registration is the only way to a new snapshot. */
+void runtime_link_ask_again(struct runtime_link *link)
+{
+	if (link->config.launch_socket || !link->session)
+		return; /* not connected: the next connection brings one */
+	stale_pods_asked(link->stale_pods, clock_monotonic_ms());
+	disconnect(link);
+	link->synchronized_ms = 0;
+	ev_timer_set(&link->reconnect, 0., 0.);
+	ev_timer_start(link->loop, &link->reconnect);
+}
+
 static void on_stale(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct runtime_link *link = w->data;
@@ -329,11 +342,7 @@ static void on_stale(struct ev_loop *loop, ev_timer *w, int revents)
 	log_write(link->log, LOG_LEVEL_INFO,
 		  "registering anew for a snapshot: the runtime did not tell of the end of a pod",
 		  NULL);
-	stale_pods_asked(link->stale_pods, now_ms);
-	disconnect(link);
-	link->synchronized_ms = 0;
-	ev_timer_set(&link->reconnect, 0., 0.);
-	ev_timer_start(link->loop, &link->reconnect);
+	runtime_link_ask_again(link);
 }
 
 static int open_socket(struct runtime_link *link, struct err *e)
@@ -414,6 +423,11 @@ int runtime_link_new(struct ev_loop *loop, const struct runtime_link_config *con
 void runtime_link_set_core(struct runtime_link *link, struct core *core)
 {
 	link->core = core;
+}
+
+void runtime_link_set_filter(struct runtime_link *link, const struct pod_filter *filter)
+{
+	link->filter = filter;
 }
 
 void runtime_link_free(struct runtime_link *link)

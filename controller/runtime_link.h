@@ -21,6 +21,7 @@
 struct budget;
 struct core;
 struct log;
+struct pod_filter;
 struct runtime_link;
 
 struct runtime_link_config {
@@ -55,6 +56,16 @@ MUST_CHECK int runtime_link_new(struct ev_loop *loop, const struct runtime_link_
 				struct core *core, struct log *log, struct runtime_link **ret,
 				struct err *e);
 void runtime_link_set_core(struct runtime_link *link, struct core *core);
+
+/*
+ * From now on only pods that FILTER takes are told to the core; NULL: all. FILTER is borrowed.
+ * runtime_link_ask_again() makes it hold for the pods that are known already, too.
+ */
+void runtime_link_set_filter(struct runtime_link *link, const struct pod_filter *filter);
+
+/* Register anew, for a complete snapshot. Not possible for a launched plugin, which goes on. */
+void runtime_link_ask_again(struct runtime_link *link);
+
 void runtime_link_free(struct runtime_link *link);
 
 struct runtime_link_stats {

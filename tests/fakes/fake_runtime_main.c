@@ -21,7 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_MAX      6
+#define WORDS_MAX      10
+#define LABELS_MAX     4
 #define LINE_MAX_BYTES 4096
 #define PATH_BYTES     1024
 #define NAME_BYTES     256
@@ -33,7 +34,7 @@
 static const char usage[] =
 	"usage: fake_runtime --socket PATH --state-dir DIR [--style rpc|statechange]\n"
 	"commands, POD being NAMESPACE/NAME:\n"
-	"  run-pod NAMESPACE NAME UID        a pod sandbox\n"
+	"  run-pod NAMESPACE NAME UID [K=V]... a pod sandbox; @K=V is an annotation\n"
 	"  start POD CONTAINER [THREADS]     a new container, from create to running\n"
 	"  exec POD CONTAINER [THREADS]      one more process in it; NRI says nothing of it\n"
 	"  stop POD CONTAINER                all its processes end\n"
@@ -57,6 +58,9 @@ struct pod {
 	char namespace_[NAME_BYTES], name[NAME_BYTES], uid[NAME_BYTES], id[65];
 	char cgroup_parent[PATH_BYTES], cgroup[PATH_BYTES];
 	uint32_t pid;
+	char pairs[LABELS_MAX][2 * NAME_BYTES]; /* what the two point to */
+	struct nri_kv labels[LABELS_MAX], annotations[LABELS_MAX];
+	size_t nr_pairs, nr_labels, nr_annotations;
 };
 
 struct program {
@@ -81,6 +85,10 @@ static struct nri_pod describe_pod(const struct pod *pod)
 		.cgroup_parent = pod->cgroup_parent,
 		.cgroups_path = pod->cgroup,
 		.pid = pod->pid,
+		.labels = pod->labels,
+		.nr_labels = pod->nr_labels,
+		.annotations = pod->annotations,
+		.nr_annotations = pod->nr_annotations,
 	};
 }
 
@@ -208,14 +216,36 @@ static int greet(struct program *pr, struct err *e)
 
 /* ---- commands ---- */
 
+/* "key=value" is a label, "@key=value" an annotation. */
+static int add_pair(struct pod *pod, const char *word, struct err *e)
+{
+	bool is_annotation = *word == '@';
+	char *key, *value;
+
+	word += is_annotation;
+	if (pod->nr_pairs == LABELS_MAX || !strchr(word, '='))
+		return err_set(e, -EINVAL, "want at most %d of KEY=VALUE", LABELS_MAX);
+	key = pod->pairs[pod->nr_pairs++];
+	(void)snprintf(key, sizeof(pod->pairs[0]), "%s", word);
+	value = strchr(key, '=');
+	if (!value)
+		return err_set(e, -EINVAL, "a pair is too long");
+	*value++ = '\0';
+	if (is_annotation)
+		pod->annotations[pod->nr_annotations++] = (struct nri_kv){key, value};
+	else
+		pod->labels[pod->nr_labels++] = (struct nri_kv){key, value};
+	return 0;
+}
+
 static int run_pod(struct program *pr, char **word, int nr, struct strbuf *out, struct err *e)
 {
 	struct pod *pod;
-	int r;
+	int r = 0;
 
 	(void)out;
-	if (nr != 3 || !is_good_name(word[0]) || !is_good_name(word[1]) || !is_good_name(word[2]))
-		return err_set(e, -EINVAL, "want NAMESPACE NAME UID");
+	if (nr < 3 || !is_good_name(word[0]) || !is_good_name(word[1]) || !is_good_name(word[2]))
+		return err_set(e, -EINVAL, "want NAMESPACE NAME UID [KEY=VALUE]...");
 	pod = calloc(1, sizeof(*pod));
 	if (!pod)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -225,6 +255,12 @@ static int run_pod(struct program *pr, char **word, int nr, struct strbuf *out, 
 	make_id(pr, pod->id);
 	(void)snprintf(pod->cgroup_parent, sizeof(pod->cgroup_parent), "/kubepods/pod%s", pod->uid);
 	(void)snprintf(pod->cgroup, sizeof(pod->cgroup), "/kubepods/pod%s/%s", pod->uid, pod->id);
+	for (int i = 3; r == 0 && i < nr; i++)
+		r = add_pair(pod, word[i], e);
+	if (r < 0) {
+		free(pod);
+		return r;
+	}
 	list_init(&pod->containers);
 	list_append(&pr->pods, &pod->link);
 	r = fake_node_add_cgroup(pr->node, pod->cgroup, e);

@@ -28,7 +28,7 @@ static void pass_event(void *ctx, enum nri_event event, const struct nri_pod *po
 	(void)ctx;
 	(void)deadline_ms;
 	nr_events++;
-	core_input_event(w->core, w->now, event, pod, container);
+	core_input_event(w->core, w->now, NULL, event, pod, container);
 	stale_pods_event(stale, w->now, event, pod, container);
 }
 
@@ -36,7 +36,7 @@ static void pass_snapshot(void *ctx, const struct nri_pod *pods, size_t nr_pods,
 			  const struct nri_container *containers, size_t nr_containers)
 {
 	(void)ctx;
-	core_input_synchronize(w->core, w->now, pods, nr_pods, containers, nr_containers);
+	core_input_synchronize(w->core, w->now, NULL, pods, nr_pods, containers, nr_containers);
 }
 
 static const struct nri_handlers passing = {.event = pass_event, .synchronize = pass_snapshot};
