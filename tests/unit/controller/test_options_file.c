@@ -433,6 +433,43 @@ START_TEST(check_config_fits_in_80_columns)
 }
 END_TEST
 
+/* Tests are run from the project's directory. */
+static char *read_documentation(void)
+{
+	static char text[OPTIONS_FILE_MAX];
+	FILE *f = fopen("docs/configuration.md", "re");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	ck_assert_int_eq(fclose(f), 0);
+	return text;
+}
+
+START_TEST(the_documentation_has_every_option_with_its_default)
+{
+	const char *text = read_documentation();
+	const struct option_spec *spec;
+
+	for (size_t i = 0; (spec = option_at(i)); i++) {
+		const char *fallback = spec->fallback ? spec->fallback : "";
+		const char *tick;
+		char row[256];
+
+		if (!spec->name || !option_is_in_files(spec))
+			continue;
+		if (spec->kind == KIND_SWITCH && !*fallback)
+			fallback = "off";
+		tick = *fallback ? "`" : "";
+		(void)snprintf(row, sizeof(row), "\n| `%s` | %s%s%s%s| %s | ", spec->name, tick,
+			       fallback, tick, *fallback ? " " : "",
+			       spec->reload ? "now" : "restart");
+		ck_assert_msg(strstr(text, row), "docs/configuration.md has no row '%s'", row + 1);
+	}
+}
+END_TEST
+
 START_TEST(a_flag_that_is_nearly_right_is_answered_with_the_right_one)
 {
 	ck_assert_int_eq(parse("--log-lvl=debug", false), -EINVAL);
@@ -467,6 +504,7 @@ Suite *suite(void)
 	tcase_add_test(tc, every_option_refuses_nonsense_from_every_place_and_says_what_it_takes);
 	tcase_add_test(tc, what_check_config_prints_is_a_file_with_the_same_meaning);
 	tcase_add_test(tc, check_config_fits_in_80_columns);
+	tcase_add_test(tc, the_documentation_has_every_option_with_its_default);
 	tcase_add_test(tc, a_flag_that_is_nearly_right_is_answered_with_the_right_one);
 	suite_add_tcase(s, tc);
 	return s;
