@@ -16,6 +16,7 @@
 #include "report.h"
 #include "resctrl.h"
 #include "runtime_link.h"
+#include "settle.h"
 #include "task_finder.h"
 #include "turn_watch.h"
 
@@ -24,6 +25,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
+
+/* After a Synchronize was worked on, and the API server's first answers are read. */
+#define SETTLE_AFTER_S 2.
 
 struct daemon {
 	struct options options;
@@ -43,7 +47,7 @@ struct daemon {
 	struct runtime_link *runtime;
 	struct operator_link *operators;
 	uint64_t placing_since_ms; /* a Synchronize is being worked on since; 0: none */
-	ev_timer work;
+	ev_timer work, settle;
 	ev_signal sigterm, sigint, sighup;
 };
 
@@ -78,6 +82,14 @@ static void on_synchronized(void *ctx)
 	d->placing_since_ms = clock_monotonic_ms();
 }
 
+static void on_settle(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+	(void)settle_memory();
+}
+
 /* Once after each Synchronize: what came of it. */
 static void report_placement(struct daemon *d)
 {
@@ -96,6 +108,9 @@ static void report_placement(struct daemon *d)
 		  log_uint(containers, sizeof(containers), s.containers), "partial_containers",
 		  log_uint(partial, sizeof(partial), s.containers_partial), NULL);
 	d->placing_since_ms = 0;
+	ev_timer_stop(d->loop, &d->settle);
+	ev_timer_set(&d->settle, SETTLE_AFTER_S, 0.);
+	ev_timer_start(d->loop, &d->settle);
 }
 
 static enum core_hurry hurry(void *ctx)
@@ -326,6 +341,7 @@ static void on_sighup(struct ev_loop *loop, ev_signal *w, int revents)
 static void start_watchers(struct daemon *d)
 {
 	ev_timer_init(&d->work, on_work, 0., 0.);
+	ev_timer_init(&d->settle, on_settle, 0., 0.);
 	ev_set_priority(&d->work, EV_MINPRI); /* or a slice could come before a waiting event */
 	ev_signal_init(&d->sigterm, on_signal, SIGTERM);
 	ev_signal_init(&d->sigint, on_signal, SIGINT);
@@ -488,6 +504,7 @@ void daemon_free(struct daemon *d)
 	task_finder_free(d->finder);
 	backend_free(d->backend);
 	ev_timer_stop(d->loop, &d->work);
+	ev_timer_stop(d->loop, &d->settle);
 	ev_signal_stop(d->loop, &d->sigterm);
 	ev_signal_stop(d->loop, &d->sigint);
 	ev_signal_stop(d->loop, &d->sighup);

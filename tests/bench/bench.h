@@ -201,6 +201,8 @@ struct rig {
 	struct fake_runtime *runtime;
 	struct child child;
 	bool has_audit;
+	/* From fork and exec to the answer to Configure and Synchronize, and the CPU time of it. */
+	double registered_ms, registered_cpu_ms;
 };
 
 /* AUDIT: the value of --audit-interval. On failure nothing is left to close. */

@@ -18,6 +18,7 @@ int rig_open(const struct bench *b, const char *audit, struct rig *ret, struct e
 {
 	const struct fake_runtime_options options = {.request_timeout_ms = 10000};
 	char socket[PATH_MAX];
+	uint64_t start_ns;
 	int r;
 
 	*ret = (struct rig){.bench = b, .has_audit = strcmp(audit, "0") != 0};
@@ -26,6 +27,7 @@ int rig_open(const struct bench *b, const char *audit, struct rig *ret, struct e
 	r = fake_runtime_new(socket, &options, &ret->runtime, e);
 	if (r < 0)
 		return r;
+	start_ns = wall_ns();
 	r = child_start(b, audit, &ret->child, e);
 	if (r == 0)
 		r = fake_runtime_accept(ret->runtime, 10000, e);
@@ -36,6 +38,8 @@ int rig_open(const struct bench *b, const char *audit, struct rig *ret, struct e
 		rig_close(ret);
 		return r;
 	}
+	ret->registered_ms = (double)(wall_ns() - start_ns) / 1e6;
+	ret->registered_cpu_ms = (double)child_cpu_ns(&ret->child) / 1e6;
 	child_wait_quiet(&ret->child);
 	return 0;
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Memory given back after a start: what was only read goes and comes back, what was written stays.
+ */
+
+#include "unit/runner.h"
+
+#include <settle.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+static int one(int n)
+{
+	return n + 1;
+}
+
+static int two(int n)
+{
+	return n * 2;
+}
+
+/* Constants that the dynamic linker has to fill in: in pages that look as if never written. */
+static int (*const volatile relocated[])(int) = {one, two};
+static const char *const volatile texts[] = {"first", "second"};
+static int written = 1;
+
+/* kB of libyaml's code that is mapped in. */
+static unsigned long resident(void)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	bool is_ours = false;
+	unsigned long kb = 0;
+	char line[512];
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (strchr(line, '-') && strstr(line, " r"))
+			is_ours = strstr(line, "libyaml") && strstr(line, " r-xp ");
+		if (is_ours && strncmp(line, "Rss:", 4) == 0)
+			kb += strtoul(line + 4, NULL, 10);
+	}
+	ck_assert_int_eq(fclose(f), 0);
+	return kb;
+}
+
+START_TEST(code_is_given_back_and_comes_again)
+{
+	char version[32];
+
+	(void)snprintf(version, sizeof(version), "%s", yaml_get_version_string());
+	ck_assert_uint_gt(resident(), 0);
+	ck_assert_uint_gt(settle_memory(), 1 << 20);
+	ck_assert_uint_eq(resident(), 0);
+	ck_assert_str_eq(yaml_get_version_string(), version);
+	ck_assert_uint_gt(resident(), 0);
+}
+END_TEST
+
+START_TEST(what_was_written_stays)
+{
+	char *heap = strdup("heap");
+
+	written = 7;
+	for (int i = 0; i < 3; i++)
+		(void)settle_memory();
+	ck_assert_int_eq(relocated[0](1), 2);
+	ck_assert_int_eq(relocated[1](4), 8);
+	ck_assert_str_eq(texts[0], "first");
+	ck_assert_str_eq(texts[1], "second");
+	ck_assert_int_eq(written, 7);
+	ck_assert_str_eq(heap, "heap");
+	free(heap);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("settle");
+	TCase *tc = tcase_create("settle");
+
+	tcase_add_test(tc, code_is_given_back_and_comes_again);
+	tcase_add_test(tc, what_was_written_stays);
+	suite_add_tcase(s, tc);
+	return s;
+}
