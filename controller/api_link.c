@@ -56,11 +56,6 @@ static const struct publisher_env env = {
 	.random = env_random,
 };
 
-static void pod_key(char *buf, size_t size, const struct publisher_notice *n)
-{
-	(void)snprintf(buf, size, "%s%s%s", n->namespace_, *n->namespace_ ? "/" : "", n->name);
-}
-
 static void on_publisher_notice(void *ctx, const struct publisher_notice *n)
 {
 	static const struct {
@@ -78,14 +73,13 @@ static void on_publisher_notice(void *ctx, const struct publisher_notice *n)
 	};
 	const struct api_link *link = ctx;
 	bool is_good = n->kind == PUBLISHER_NOTICE_STATE && n->state == PUBLISHER_OK;
-	char pod[600];
 
-	pod_key(pod, sizeof(pod), n);
 	if (is_good) {
 		log_write(link->log, LOG_LEVEL_INFO, "publishing", NULL);
 		return;
 	}
-	log_write(link->log, lines[n->kind].level, lines[n->kind].msg, "pod", pod, "state",
+	log_write(link->log, lines[n->kind].level, lines[n->kind].msg, "pod", n->name, "namespace",
+		  n->namespace_, "state",
 		  n->kind == PUBLISHER_NOTICE_STATE ? publisher_state_name(n->state) : NULL,
 		  n->kind == PUBLISHER_NOTICE_RETRY_HANDLED ? "result" : "err", n->text, NULL);
 }

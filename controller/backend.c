@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend.h"
 
+#include "advice.h"
 #include "clock.h"
 #include "log.h"
 #include "options.h"
@@ -64,7 +65,9 @@ static void report_mount(const struct options *o, struct log *log)
 
 	if (r < 0)
 		log_write(log, LOG_LEVEL_WARN, "resctrl cannot be used yet; pods fail until it can",
-			  "err", e.msg, NULL);
+			  /* Busy is the mount here, and no RMID. */
+			  "reason", rs_reason(r == -EBUSY ? -ENODEV : r), "err", e.msg, "hint",
+			  advice_resctrl(r), NULL);
 }
 
 static int open_real(struct backend *b, const struct options *o, struct log *log, struct err *e)
@@ -81,7 +84,8 @@ static int open_real(struct backend *b, const struct options *o, struct log *log
 		report_mount(o, log);
 	else if (probe.code < 0)
 		log_write(log, LOG_LEVEL_WARN, "resctrl cannot be used yet; pods fail until it can",
-			  "reason", rs_reason(probe.code), "err", probe.msg, NULL);
+			  "reason", rs_reason(probe.code), "err", probe.msg, "hint",
+			  advice_resctrl(probe.code), NULL);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_link.h"
 
+#include "advice.h"
 #include "attr.h"
 #include "budget.h"
 #include "clock.h"
@@ -209,7 +210,7 @@ static void lose(struct runtime_link *link, const struct err *e)
 				  ? "the connection to the runtime has ended"
 				  : "no connection to the runtime, will keep trying",
 			  "socket", link->config.launch_socket ? NULL : link->config.socket_path,
-			  "err", e->msg, NULL);
+			  "err", e->msg, "hint", advice_runtime(e->code), NULL);
 	link->stats.losses += link->fd >= 0;
 	link->last_failure = e->code;
 	link->synchronized_ms = 0;
