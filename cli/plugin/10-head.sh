@@ -8,6 +8,8 @@
 # as Go's %q does: on one line, in quotes, with everything unprintable escaped. So a record is a line, a field
 # ends at a tab, and nothing reaches a terminal that could move its cursor. A name becomes an argument of a
 # command only after name_is_good().
+#
+# Awk means any of them, macOS's too: there a "?" or "==" in a print or printf wants parentheses.
 # Templates and awk programs have a $ of their own.
 # shellcheck disable=SC2016
 set -u

@@ -121,7 +121,7 @@ vocabulary_field() {
 	/^@/ {
 		name = substr($1, 2)
 		if (tolower(name) == tolower(ENVIRON["want"]) || tolower(name) == "retry" tolower(ENVIRON["want"])) {
-			print ENVIRON["column"] == 1 ? name : $ENVIRON["column"]
+			print (ENVIRON["column"] == 1 ? name : $(ENVIRON["column"] + 0))
 			exit
 		}
 	}'

@@ -51,7 +51,7 @@ node_summary() {
 	name_is_good "$1" && all=$(read_all "$object_template" "$objects" -A --field-selector "spec.nodeName=$1") || return
 	printf '%s\n' "$all" | awk -F "$tab" '
 	$1 == "o" { if ($6 == "\"Exists\"") have++; else want++ }
-	END { printf "%d of its pods have a group, %d %s\n", have, want, want == 1 ? "has none" : "have none" }'
+	END { printf "%d of its pods have a group, %d %s\n", have, want, (want == 1 ? "has none" : "have none") }'
 }
 
 status_one() {

@@ -188,7 +188,7 @@ access_reviews() {
 		printf "%s{\"apiVersion\":\"authorization.k8s.io/v1\",\"kind\":\"SelfSubjectAccessReview\",\"metadata\":{},", sep
 		sep = ","
 		printf "\"spec\":{\"resourceAttributes\":{\"verb\":\"%s\",\"group\":\"%s\",\"resource\":\"%s\",", \
-			$1, $2 == "core" ? "" : $2, $3
+			$1, ($2 == "core" ? "" : $2), $3
 		printf "\"subresource\":\"%s\"}}}", $4
 	}
 	END { print "]}" }'
@@ -205,7 +205,7 @@ doctor_rights() {
 	export answers
 	lacks=$(daemon_rights | awk '
 	BEGIN { n = split(ENVIRON["answers"], line, "\n"); for (i = 1; i <= n; i++) if (line[i] ~ /^(yes|no)$/) answer[++nr] = line[i] }
-	answer[NR] != "yes" { printf "%s%s %s%s", sep, $1, $3, $4 == "" ? "" : "/" $4; sep = ", " }')
+	answer[NR] != "yes" { printf "%s%s %s%s", sep, $1, $3, ($4 == "" ? "" : "/" $4); sep = ", " }')
 	if [ -n "$lacks" ]; then
 		say FAIL rights "podresctrld may not: $lacks" "kubectl apply -f deploy/base/rbac.yaml"
 	else
