@@ -67,5 +67,7 @@ node_make_tools() {
   mkdir -p "$tree/bin"
   install -m 755 "$1" "$tree/bin/workload"
   install -m 755 "$NODE_PROGRAMS/busybox" "$tree/bin/busybox"
+  ln -s busybox "$tree/bin/sh"
+  ln -s busybox "$tree/bin/sleep"
   oci_archive "$tree" '{"Cmd":["/bin/workload","pause"]}' "$NODE_TOOLS_IMAGE" 0 "$2"
 }
