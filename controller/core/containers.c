@@ -339,6 +339,9 @@ static int try_now(struct core *core, uint64_t now_ms, struct container *c, enum
 	r = place_on(core, c, place_with_repair(core, now_ms, c, &p, e), &p, e);
 	if (r == -EINPROGRESS)
 		return r;
+	/* It ended since, as one that crashes does before its POST_START. */
+	if (how == TRY_NEW && was_reconciled && p.no_tasks && (r == -ESRCH || r == -ENOENT))
+		return 0;
 	if (r < 0) {
 		placed_badly(core, now_ms, c, &p, e);
 		return r;

@@ -5,7 +5,7 @@
 step_crash() {
   pod_make shop crash "/bin/busybox false" "/bin/workload pause"
   check 180 "the container was started again twice" restarted_at_least shop crash 2
-  check 30 "it is in CrashLoopBackOff" pod_shows shop crash \
+  check 120 "it is in CrashLoopBackOff" pod_shows shop crash \
     '{.status.containerStatuses[0].state.waiting.reason}' CrashLoopBackOff
   check 30 "the pod kept its group, and the other container's threads are in it" other_container_is_placed
   check 0 "the API server had at most three writes for each start" writes_per_start_at_most shop crash 3

@@ -332,6 +332,19 @@ START_TEST(post_start_repairs_a_failed_start)
 }
 END_TEST
 
+START_TEST(a_container_that_crashes_before_post_start_stays_placed)
+{
+	(void)world_add(w, "c1", 1);
+	run_pod(w, "u1");
+	start(w, "u1", "c1");
+	world_end(w, "c1");
+	post_start(w, "u1", "c1");
+	world_run(w);
+	core_stop_container(w->core, w->now, "c1");
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+}
+END_TEST
+
 START_TEST(post_start_changes_nothing_for_what_has_ended)
 {
 	world_add(w, "c1", 1)->error = EACCES;
@@ -588,6 +601,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_stop_that_overtakes_post_start_is_final);
 	tcase_add_test(tc, post_start_takes_in_what_came_since_start);
 	tcase_add_test(tc, post_start_repairs_a_failed_start);
+	tcase_add_test(tc, a_container_that_crashes_before_post_start_stays_placed);
 	tcase_add_test(tc, post_start_changes_nothing_for_what_has_ended);
 	tcase_add_test(tc, a_sandbox_that_runs_again_keeps_the_group_when_another_stops);
 	tcase_add_test(tc, a_stopped_sandbox_gives_its_group_back_when_asked_to);
