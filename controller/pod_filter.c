@@ -79,6 +79,11 @@ static bool opted_out(const struct nri_pod *pod)
 	return value && strcmp(value, "true") == 0;
 }
 
+bool pod_filter_needs_labels(const struct pod_filter *f)
+{
+	return f && (f->selector || f->opt_out);
+}
+
 bool pod_filter_takes(const struct pod_filter *f, const struct nri_pod *pod)
 {
 	if (!f)

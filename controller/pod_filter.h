@@ -32,5 +32,8 @@ MUST_CHECK int pod_filter_new(const struct pod_filter_config *config, struct pod
 			      struct err *e);
 void pod_filter_free(struct pod_filter *f); /* NULL is fine */
 
+/* Does it look at labels or annotations, which a session leaves out unless asked for? */
+bool pod_filter_needs_labels(const struct pod_filter *f);
+
 /* A NULL filter takes every pod. */
 bool pod_filter_takes(const struct pod_filter *f, const struct nri_pod *pod);

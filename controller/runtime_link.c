@@ -362,6 +362,8 @@ static int open_session(struct runtime_link *link, struct err *e)
 		.synchronize_timeout_ms = link->config.launch_socket
 						  ? UINT64_MAX
 						  : link->config.synchronize_timeout_ms,
+		/* A launched plugin learns of its filter only on this connection. */
+		.with_labels = link->config.launch_socket || pod_filter_needs_labels(link->filter),
 	};
 	int r = open_socket(link, e);
 
