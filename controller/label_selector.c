@@ -2,6 +2,7 @@
 #include "label_selector.h"
 
 #include "name_list.h"
+#include "num.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -118,13 +119,14 @@ static int take_set(struct scanner *s, struct requirement *r)
 /* A label's value as a whole number, as Kubernetes compares them. */
 static bool to_number(const char *text, int64_t *ret)
 {
-	char *end;
+	bool is_negative = *text == '-';
+	const char *digits = text + is_negative;
+	uint64_t n;
 
-	if (!*text || text[strspn(text, "-0123456789")])
+	if (num_parse_u64(digits, strlen(digits), INT64_MAX, &n) < 0)
 		return false;
-	errno = 0;
-	*ret = strtoll(text, &end, 10);
-	return !*end && !errno;
+	*ret = is_negative ? -(int64_t)n : (int64_t)n;
+	return true;
 }
 
 static int take_operator(struct scanner *s, struct requirement *r)

@@ -10,6 +10,7 @@
 #include <label_selector.h>
 #include <pod_filter.h>
 #include <stdio.h>
+#include <strbuf.h>
 #include <string.h>
 
 static const char *get(const void *ctx, const char *key)
@@ -178,18 +179,41 @@ START_TEST(a_pod_is_taken_when_every_rule_takes_it)
 {
 	const struct nri_pod *pods[] = {&shop_web, &bank_db, &bank_shy, &bank_open};
 	struct pod_filter *f = NULL;
-	char taken[64] = "";
+	AUTO_STRBUF struct strbuf taken;
 
+	strbuf_init(&taken, 64);
 	ck_assert_int_eq(pod_filter_new(&filters[_i].config, &f, NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(pods); i++) {
 		if (!pod_filter_takes(f, pods[i]))
 			continue;
-		if (*taken)
-			strcat(taken, " ");
-		strcat(taken, pods[i]->name);
+		if (strbuf_str(&taken)[0])
+			(void)strbuf_adds(&taken, " ");
+		(void)strbuf_adds(&taken, pods[i]->name);
 	}
-	ck_assert_str_eq(taken, filters[_i].taken);
+	ck_assert_str_eq(strbuf_str(&taken), filters[_i].taken);
 	pod_filter_free(f);
+}
+END_TEST
+
+START_TEST(labels_are_asked_for_only_by_a_filter_that_reads_them)
+{
+	static const struct {
+		struct pod_filter_config config;
+		bool reads;
+	} cases[] = {
+		{{0}, false},
+		{{.namespaces = "shop", .exclude_namespaces = "bank"}, false},
+		{{.selector = "!app"}, true},
+		{{.opt_out = true}, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct pod_filter *f = NULL;
+
+		ck_assert_int_eq(pod_filter_new(&cases[i].config, &f, NULL), 0);
+		ck_assert(pod_filter_needs_labels(f) == cases[i].reads);
+		pod_filter_free(f);
+	}
 }
 END_TEST
 
@@ -337,6 +361,7 @@ Suite *suite(void)
 			    ARRAY_LEN(bad));
 	tcase_add_test(tc, a_selector_is_bounded);
 	tcase_add_loop_test(tc, a_pod_is_taken_when_every_rule_takes_it, 0, ARRAY_LEN(filters));
+	tcase_add_test(tc, labels_are_asked_for_only_by_a_filter_that_reads_them);
 	tcase_add_test(tc, a_filter_without_rules_is_none);
 	tcase_add_test(tc, a_filter_with_a_wrong_selector_is_refused);
 	suite_add_tcase(s, tc);
