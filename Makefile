@@ -144,7 +144,7 @@ $(FUZZ_BIN): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(F
 test-programs: $(UNIT_BIN) $(FUZZ_BIN) $(FAKE_BIN) $(O)/podresctrld $(O)/podresctrl $(O)/kubectl-podresctrl
 
 .PHONY: check
-check: packages-check ## unit and integration tests, no root, under 3 minutes
+check: packages-check ## unit and integration tests, no root, about 5 minutes
 	@$(MAKE) --no-print-directory -j$$(nproc) test-programs
 	@tests/run-tests $(O)
 
