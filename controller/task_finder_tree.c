@@ -93,7 +93,7 @@ static int tree_enter_child(struct tree *t, int parent, const char *name, struct
 static int tree_step(struct tree *t, struct err *e)
 {
 	DIR *dir = t->stack[t->depth - 1];
-	const struct dirent *entry;
+	const struct dirent *entry = NULL;
 	int r = finder_next_entry(dir, &entry);
 
 	if (r < 0)

@@ -129,7 +129,7 @@ static void deliver_snapshot(struct nri_session *s)
 static int serve_synchronize(struct nri_session *s, uint32_t stream, struct ttrpc_span in,
 			     struct err *e)
 {
-	struct nri_sync_message msg;
+	struct nri_sync_message msg = {0};
 	AUTO_STRBUF struct strbuf out;
 	int r = nri_prune(&s->scratch, NRI_PRUNE_SYNCHRONIZE, s->with_labels, &in);
 
@@ -186,7 +186,7 @@ static int serve_event(struct nri_session *s, uint32_t stream, struct nri_method
 	enum nri_prune what = is_any                                 ? NRI_PRUNE_STATE_CHANGE
 			      : nri_event_is_container(method.event) ? NRI_PRUNE_CONTAINER_EVENT
 								     : NRI_PRUNE_POD_EVENT;
-	struct nri_event_message msg;
+	struct nri_event_message msg = {0};
 	int r = nri_prune(&s->scratch, what, s->with_labels, &in);
 
 	if (r == 0 && is_any)
