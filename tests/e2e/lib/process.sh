@@ -37,8 +37,6 @@ end_all_background() {
     end_background "${E2E_PIDS[i]}"
   done
   E2E_PIDS=()
-# Their pids once more, one per line, for a watchdog outside.
-E2E_PID_FILE=/dev/null
 }
 
 # A TCP port of the loopback address that nothing listens on.

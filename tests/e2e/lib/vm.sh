@@ -18,6 +18,8 @@
 VM_DIR=
 VM_PID=
 VM_SSH_PID=
+VM_RMIDS=
+VM_COMMAND=()
 
 vm_start() {
   vm_launch "$@"
@@ -32,19 +34,27 @@ vm_launch() {
   VM_DIR=$(mktemp -d "${TMPDIR:-/tmp}/podresctrl-vm.XXXXXX")
   VM_PORT=$(free_port)
   VM_KEY=$rootfs/key
-  : >"$VM_DIR/console"
   disk=()
   [ -z "${VM_DISK:-}" ] || disk=(-drive "file=$VM_DISK,if=none,id=more,format=raw,readonly=on"
-    -device virtio-blk-pci,drive=more)
+    -device "virtio-blk-pci,drive=more")
   forward=hostfwd=tcp:127.0.0.1:$VM_PORT-:22
   [ -z "${VM_FORWARD:-}" ] || forward+=,hostfwd=tcp:127.0.0.1:$VM_FORWARD-:$VM_FORWARD
-  TMPDIR=$VM_DIR RDT_RMIDS=${2:-512} RDT_LIMBO_MS=${VM_RDT_LIMBO_MS:-2000} \
-    start_background "$VM_DIR/qemu.log" "$qemu/qemu" -machine pc -accel tcg,thread=multi \
-    -cpu "max,vendor=GenuineIntel,level=0x1f,+cqm,+rdt-a" -smp 2 -m "${VM_MEMORY_MB:-2048}" \
-    -nodefaults -display none -vga none -serial "file:$VM_DIR/console" -no-reboot \
-    -kernel "$kernel/vmlinuz" -initrd "$kernel/initramfs" -append "console=ttyS0 quiet panic=-1 no_timer_check" \
-    -drive "file=$rootfs/root.img,if=none,id=disk,format=raw,snapshot=on" -device virtio-blk-pci,drive=disk "${disk[@]}" \
-    -netdev "user,id=net,$forward" -device virtio-net-pci,netdev=net,romfile=
+  VM_RMIDS=${2:-512}
+  # A periodic tick, because an emulated local APIC loses a one-shot now and then, after which that CPU sleeps for good.
+  VM_COMMAND=("$qemu/qemu" -machine pc -accel "tcg,thread=multi"
+    -cpu "max,vendor=GenuineIntel,level=0x1f,+cqm,+rdt-a" -smp 2 -m "${VM_MEMORY_MB:-2048}"
+    -nodefaults -display none -vga none -serial "file:$VM_DIR/console" -no-reboot
+    -kernel "$kernel/vmlinuz" -initrd "$kernel/initramfs"
+    -append "console=ttyS0 quiet panic=-1 no_timer_check nohz=off highres=off"
+    -drive "file=$rootfs/root.img,if=none,id=disk,format=raw,snapshot=on" -device "virtio-blk-pci,drive=disk" "${disk[@]}"
+    -netdev "user,id=net,$forward" -device "virtio-net-pci,netdev=net,romfile=")
+  vm_switch_on
+}
+
+vm_switch_on() {
+  : >"$VM_DIR/console"
+  TMPDIR=$VM_DIR RDT_RMIDS=$VM_RMIDS RDT_LIMBO_MS=${VM_RDT_LIMBO_MS:-2000} \
+    start_background "$VM_DIR/qemu.log" "${VM_COMMAND[@]}"
   VM_PID=$BACKGROUND_PID
 }
 
@@ -54,21 +64,45 @@ vm_ssh() {
 }
 
 # One connection is kept open for all commands: in an emulated CPU the handshake is the dear part.
+# An emulated machine that hangs while it boots says nothing about what is tested in it: it is started anew, and said.
 vm_connect() {
-  local deadline=$((SECONDS + 300))
-  while :; do
-    if ! kill -0 "$VM_PID" 2>/dev/null; then
-      tail -n 20 "$VM_DIR/qemu.log" "$VM_DIR/console" >&2
-      die "the virtual machine ended while booting"
-    fi
-    if grep -q 'e2e-boot: ready' "$VM_DIR/console" && vm_open_connection; then
+  local attempt why
+  for attempt in 1 2 3; do
+    if why=$(vm_wait_ready); then
+      vm_open_connection_soon
       say "vm: kernel $(vm_run "uname -r") is up, $(vm_run "cat /sys/fs/resctrl/info/L3_MON/num_rmids") RMIDs"
       return
     fi
-    if [ "$SECONDS" -ge "$deadline" ]; then
-      tail -n 20 "$VM_DIR/console" >&2
-      die "the virtual machine did not come up in 300 s"
+    tail -n 20 "$VM_DIR/qemu.log" "$VM_DIR/console" >&2
+    say "vm: start $attempt of 3 failed: $why"
+    end_background "$VM_PID"
+    [ "$attempt" = 3 ] || vm_switch_on
+  done
+  die "the virtual machine did not come up; its last console output is above"
+}
+
+# 0 when the machine can be reached; else it prints why it never will be.
+vm_wait_ready() {
+  local deadline=$((SECONDS + 240))
+  until grep -q 'e2e-boot: ready' "$VM_DIR/console"; do
+    if ! kill -0 "$VM_PID" 2>/dev/null; then
+      echo "it ended while booting"
+      return 1
+    elif grep -Eq 'rcu: INFO: .* detected stalls|Kernel panic|soft lockup' "$VM_DIR/console"; then
+      echo "its kernel hangs"
+      return 1
+    elif [ "$SECONDS" -ge "$deadline" ]; then
+      echo "not up in 240 s"
+      return 1
     fi
+    sleep 0.2
+  done
+}
+
+vm_open_connection_soon() {
+  local deadline=$((SECONDS + 120))
+  until vm_open_connection; do
+    [ "$SECONDS" -lt "$deadline" ] || die "the virtual machine is up, but does not answer ssh: $(tail -n 3 "$VM_DIR/ssh.log")"
     sleep 0.2
   done
 }
