@@ -19,7 +19,8 @@
 struct node {
 	const struct world *w;
 	struct floor floor;
-	struct rig_sync sync;
+	struct rig_sync sync;            /* nothing else to do */
+	struct rig_sync busy;            /* while events come as fast as they are answered */
 	struct child_memory empty, full; /* of the last round */
 	struct child_memory settled;     /* likewise, if it was waited for */
 	bool wants_settled;
@@ -84,18 +85,24 @@ static int node_round(struct node *n, bool want_events, struct err *e)
 	keep_least(&n->registered_cpu_ms, rig.registered_cpu_ms);
 	n->placed = world_count_placed(n->w);
 	if (r == 0)
-		keep_best(&n->sync, &sync);
+		keep_best(want_events ? &n->busy : &n->sync, &sync);
 	rig_close(&rig);
 	return r;
 }
 
-/* Each round is a daemon's start: to one that runs, the same Synchronize brings nothing new. */
+/*
+ * Each round is a daemon's start: to one that runs, the same Synchronize brings nothing new. The
+ * waits of events are measured in rounds of their own: on one CPU, who sends them without a
+ * pause takes the time that the daemon would place tasks in.
+ */
 static int node_measure(struct node *n, bool want_events, struct err *e)
 {
 	int r = floor_measure(n->w, FLOOR_BARE, &n->floor, e);
 
 	for (unsigned i = 0; r == 0 && i < n->w->bench->rounds; i++)
-		r = node_round(n, want_events, e);
+		r = node_round(n, false, e);
+	for (unsigned i = 0; want_events && r == 0 && i < n->w->bench->rounds; i++)
+		r = node_round(n, true, e);
 	return r;
 }
 
@@ -118,11 +125,21 @@ static void add_sync_notes(const struct node *n, struct table *t)
 			   "  The end of placing was told by the daemon's CPU clock, not its log.");
 }
 
+static void add_busy_rows(const struct node *n, struct table *t, const char *aim, double aim_us)
+{
+	const struct rig_sync *s = &n->busy;
+
+	table_add(t, "  while events come without a pause: placed", cell_ms(s->placed_ms),
+		  cell_none, cell_none, cell_none);
+	table_add(t, "    longest wait of one of them", cell_ms(s->longest_wait_us / 1000), cell_none,
+		  cell_none, cell_time_aim(n->w->bench, aim, s->longest_wait_us <= aim_us));
+}
+
 static void add_sync_rows(const struct node *n, struct table *t)
 {
 	const struct rig_sync *s = &n->sync;
 	const struct floor *f = &n->floor;
-	bool is_large = s->longest_wait_us > 0;
+	bool is_large = n->busy.longest_wait_us > 0;
 	char what[TEXT_MAX];
 
 	(void)snprintf(what, sizeof(what), "Synchronize of %u pods, %zu containers: answered",
@@ -135,9 +152,7 @@ static void add_sync_rows(const struct node *n, struct table *t)
 	table_add(t, "  CPU of it", cell_ms(s->cpu_ms), cell_ms(f->up_cpu_ms),
 		  cell_ratio(s->cpu_ms, f->up_cpu_ms), cell_none);
 	if (is_large)
-		table_add(t, "  longest wait of an event meanwhile",
-			  cell_ms(s->longest_wait_us / 1000), cell_none, cell_none,
-			  cell_time_aim(n->w->bench, "5 ms", s->longest_wait_us <= 5000));
+		add_busy_rows(n, t, "5 ms", 5000);
 	add_sync_notes(n, t);
 }
 
@@ -186,9 +201,7 @@ static void add_large_rows(const struct node *n, struct table *t)
 		       LARGE_THREADS);
 	table_add(t, what, cell_ms(s->placed_ms), cell_ms(n->floor.up_ms),
 		  cell_ratio(s->placed_ms, n->floor.up_ms), cell_none);
-	table_add(t, "  longest wait of an event meanwhile", cell_ms(s->longest_wait_us / 1000),
-		  cell_none, cell_none,
-		  cell_time_aim(n->w->bench, "20 ms", s->longest_wait_us <= 20000));
+	add_busy_rows(n, t, "20 ms", 20000);
 }
 
 /* On the fakes only: an emulated CPU takes minutes to make so many threads. */
