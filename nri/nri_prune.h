@@ -20,9 +20,10 @@ enum nri_prune {
 };
 
 /*
- * Point *IN to a copy in the arena that has only the fields of nri.proto, and of pods and
- * containers the labels and annotations only when WITH_LABELS. -EBADMSG: not such a message;
- * -E2BIG, -ENOMEM as the arena has them. *IN is untouched then.
+ * Point *IN to a copy that has only the fields of nri.proto, and of pods and containers the
+ * labels and annotations only when WITH_LABELS. The copy is made at OUT, which has IN's length
+ * and may be IN's own bytes, or in the arena if OUT is NULL. -EBADMSG: not such a message, and
+ * OUT has half of it; -E2BIG, -ENOMEM as the arena has them. *IN is untouched then.
  */
-MUST_CHECK int nri_prune(struct nri_arena *a, enum nri_prune what, bool with_labels,
+MUST_CHECK int nri_prune(struct nri_arena *a, enum nri_prune what, bool with_labels, uint8_t *out,
 			 struct ttrpc_span *in);

@@ -16,6 +16,9 @@ struct nri_snapshot {
 void nri_snapshot_init(struct nri_snapshot *s);
 void nri_snapshot_done(struct nri_snapshot *s); /* empties it; may be filled again */
 
+/* Nothing was gathered and MSG is within the limits: there is no need to copy it. */
+bool nri_snapshot_can_skip(const struct nri_snapshot *s, const struct nri_sync_message *msg);
+
 /*
  * Copy the objects of MSG. -E2BIG beyond NRI_SYNC_MAX_BYTES or NRI_SYNC_MAX_OBJECTS,
  * -ENOMEM; the snapshot is then only good for done().

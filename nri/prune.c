@@ -75,8 +75,9 @@ static size_t varint_size(const uint8_t *p)
 }
 
 /*
- * Writes the kept fields to OUT, which is as long as DATA is, and returns their length. It calls
- * itself no deeper than the shapes above do, whatever the message says.
+ * Writes the kept fields to OUT, which is as long as DATA is and may be DATA: what is written
+ * never overtakes what is read. Returns their length. It calls itself no deeper than the shapes
+ * above do, whatever the message says.
  */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static ssize_t keep(const struct shape *shape, const uint8_t *data, size_t len, uint8_t *out)
@@ -97,9 +98,9 @@ static ssize_t keep(const struct shape *shape, const uint8_t *data, size_t len, 
 			continue;
 		inside = shape_inside(shape, &f);
 		head = (size_t)((inside ? f.data : data) - start);
-		memcpy(p, start, head);
+		tag = varint_size(start);
+		memmove(p, start, head);
 		if (inside) {
-			tag = varint_size(start);
 			n = keep(inside, f.data, f.len, p + head);
 			if (n < 0)
 				return n;
@@ -110,11 +111,13 @@ static ssize_t keep(const struct shape *shape, const uint8_t *data, size_t len, 
 	}
 }
 
-int nri_prune(struct nri_arena *a, enum nri_prune what, bool with_labels, struct ttrpc_span *in)
+int nri_prune(struct nri_arena *a, enum nri_prune what, bool with_labels, uint8_t *out,
+	      struct ttrpc_span *in)
 {
-	uint8_t *out = nri_arena_alloc(a, in->len);
 	ssize_t n;
 
+	if (!out)
+		out = nri_arena_alloc(a, in->len);
 	if (!out)
 		return a->error;
 	n = keep(&requests[what][with_labels], in->data, in->len, out);

@@ -115,23 +115,46 @@ static int serve_configure(struct nri_session *s, uint32_t stream, struct ttrpc_
 	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
 }
 
-static void deliver_snapshot(struct nri_session *s)
+static void deliver(struct nri_session *s, const struct nri_pod *pods, size_t nr_pods,
+		    const struct nri_container *containers, size_t nr_containers)
 {
-	struct nri_snapshot *snap = &s->snapshot;
-
 	s->state = NRI_SESSION_SYNCHRONIZED;
 	if (s->handlers->synchronize)
-		s->handlers->synchronize(s->ctx, snap->pods, snap->nr_pods, snap->containers,
-					 snap->nr_containers);
-	nri_snapshot_done(snap);
+		s->handlers->synchronize(s->ctx, pods, nr_pods, containers, nr_containers);
 }
 
-static int serve_synchronize(struct nri_session *s, uint32_t stream, struct ttrpc_span in,
-			     struct err *e)
+/* What came in one message is delivered as it was decoded; parts are gathered until the last. */
+static int gather(struct nri_session *s, const struct nri_sync_message *msg)
 {
+	struct nri_snapshot *snap = &s->snapshot;
+	int r;
+
+	if (!msg->more && nri_snapshot_can_skip(snap, msg)) {
+		deliver(s, msg->pods, msg->nr_pods, msg->containers, msg->nr_containers);
+		return 0;
+	}
+	r = nri_snapshot_add(snap, msg);
+	if (r < 0 || msg->more)
+		return r;
+	deliver(s, snap->pods, snap->nr_pods, snap->containers, snap->nr_containers);
+	nri_snapshot_done(snap);
+	return 0;
+}
+
+/* The copy of a frame that may be changed, from where its request's payload is. */
+static uint8_t *own_payload(const struct ttrpc_frame *frame, struct ttrpc_span payload)
+{
+	return frame->own ? frame->own + (payload.data - frame->data) : NULL;
+}
+
+static int serve_synchronize(struct nri_session *s, const struct ttrpc_frame *frame,
+			     struct ttrpc_span in, struct err *e)
+{
+	uint32_t stream = frame->stream;
 	struct nri_sync_message msg = {0};
 	AUTO_STRBUF struct strbuf out;
-	int r = nri_prune(&s->scratch, NRI_PRUNE_SYNCHRONIZE, s->with_labels, &in);
+	int r = nri_prune(&s->scratch, NRI_PRUNE_SYNCHRONIZE, s->with_labels,
+			  own_payload(frame, in), &in);
 
 	if (r == 0)
 		r = nri_decode_synchronize(&s->scratch, in.data, in.len, &msg);
@@ -142,12 +165,10 @@ static int serve_synchronize(struct nri_session *s, uint32_t stream, struct ttrp
 		return r < 0 ? r : reply_error(s, stream, TTRPC_INTERNAL, "bad request", e);
 	}
 	s->stats.dropped += msg.nr_dropped;
-	r = nri_snapshot_add(&s->snapshot, &msg);
+	r = gather(s, &msg);
 	if (r < 0)
 		return err_sys(e, r, "snapshot of %zu pods and %zu containers", s->snapshot.nr_pods,
 			       s->snapshot.nr_containers);
-	if (!msg.more)
-		deliver_snapshot(s);
 	r = nri_encode_synchronize_reply(&out, msg.more);
 	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
 }
@@ -187,7 +208,7 @@ static int serve_event(struct nri_session *s, uint32_t stream, struct nri_method
 			      : nri_event_is_container(method.event) ? NRI_PRUNE_CONTAINER_EVENT
 								     : NRI_PRUNE_POD_EVENT;
 	struct nri_event_message msg = {0};
-	int r = nri_prune(&s->scratch, what, s->with_labels, &in);
+	int r = nri_prune(&s->scratch, what, s->with_labels, NULL, &in);
 
 	if (r == 0 && is_any)
 		r = nri_decode_state_change(&s->scratch, in.data, in.len, &msg);
@@ -207,9 +228,10 @@ static int serve_shutdown(struct nri_session *s, uint32_t stream, struct err *e)
 	return reply_empty(s, stream, e);
 }
 
-static int serve_request(struct nri_session *s, uint32_t stream, const struct ttrpc_request *req,
-			 struct err *e)
+static int serve_request(struct nri_session *s, const struct ttrpc_frame *frame,
+			 const struct ttrpc_request *req, struct err *e)
 {
+	uint32_t stream = frame->stream;
 	struct nri_method method = nri_method_find(req->method);
 
 	if (!ttrpc_span_is(req->service, NRI_SERVICE_PLUGIN))
@@ -218,7 +240,7 @@ static int serve_request(struct nri_session *s, uint32_t stream, const struct tt
 	case NRI_METHOD_CONFIGURE:
 		return serve_configure(s, stream, req->payload, e);
 	case NRI_METHOD_SYNCHRONIZE:
-		return serve_synchronize(s, stream, req->payload, e);
+		return serve_synchronize(s, frame, req->payload, e);
 	case NRI_METHOD_SHUTDOWN:
 		return serve_shutdown(s, stream, e);
 	case NRI_METHOD_STATE_CHANGE:
@@ -252,7 +274,7 @@ int nri_serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err
 		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT, "no streaming here", e);
 	if (ttrpc_decode_request(frame->data, frame->len, &req) < 0)
 		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT, "bad request", e);
-	r = serve_request(s, frame->stream, &req, e);
+	r = serve_request(s, frame, &req, e);
 	nri_arena_reset(&s->scratch);
 	return r;
 }

@@ -80,6 +80,12 @@ static void copy_container(struct nri_arena *a, const struct nri_container *from
 	to->annotations = copy_entries(a, from->annotations, from->nr_annotations);
 }
 
+bool nri_snapshot_can_skip(const struct nri_snapshot *s, const struct nri_sync_message *msg)
+{
+	return s->nr_pods == 0 && s->nr_containers == 0 && msg->nr_pods <= NRI_SYNC_MAX_OBJECTS &&
+	       msg->nr_containers <= NRI_SYNC_MAX_OBJECTS;
+}
+
 int nri_snapshot_add(struct nri_snapshot *s, const struct nri_sync_message *msg)
 {
 	int r = grow(&s->pods, &s->size_pods, s->nr_pods + msg->nr_pods, sizeof(*s->pods));

@@ -72,6 +72,7 @@ static int take_data(struct ttrpc_rx *rx, const uint8_t **data, size_t *len,
 	}
 	frame_from_header(rx, ret);
 	ret->data = start;
+	ret->own = rx->is_body_used ? (uint8_t *)rx->body.data : NULL;
 	ret->len = rx->want;
 	rx->have = 0;
 	return 1;

@@ -45,6 +45,7 @@ struct ttrpc_frame {
 	bool is_oversized;   /* longer than TTRPC_DATA_MAX: no data, the rest is being skipped */
 	const uint8_t *data; /* valid until the next take, and as long as the input is */
 	size_t len;
+	uint8_t *own; /* the same bytes, if they are a copy that may be changed; else NULL */
 };
 
 /* Receiving side of one connection. */

@@ -127,7 +127,7 @@ static void check_pruned(unsigned what, const uint8_t *data, size_t size)
 
 	nri_arena_init(&a, ARENA_MAX);
 	if (what == 1 && nri_decode_synchronize(&a, data, size, &sync) == 0) {
-		int r = nri_prune(&a, NRI_PRUNE_SYNCHRONIZE, true, &span);
+		int r = nri_prune(&a, NRI_PRUNE_SYNCHRONIZE, true, NULL, &span);
 
 		if (r == 0) {
 			r = nri_decode_synchronize(&a, span.data, span.len, &pruned_sync);

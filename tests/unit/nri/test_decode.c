@@ -285,8 +285,17 @@ END_TEST
 static struct ttrpc_span pruned(enum nri_prune what, bool with_labels)
 {
 	struct ttrpc_span span = {.data = (const uint8_t *)in.data, .len = in.len};
+	struct ttrpc_span own;
+	uint8_t *copy = malloc(in.len + 1);
 
-	ck_assert_int_eq(nri_prune(&arena, what, with_labels, &span), 0);
+	memcpy(copy, in.data, in.len);
+	own = (struct ttrpc_span){.data = copy, .len = in.len};
+	ck_assert_int_eq(nri_prune(&arena, what, with_labels, NULL, &span), 0);
+	/* In place it is the same. */
+	ck_assert_int_eq(nri_prune(&arena, what, with_labels, copy, &own), 0);
+	ck_assert_uint_eq(own.len, span.len);
+	ck_assert_mem_eq(own.data, span.data, span.len);
+	free(copy);
 	return span;
 }
 
@@ -394,11 +403,11 @@ START_TEST(bytes_that_are_no_message_are_not_pruned)
 
 	add_hex(&in, "0a05 0a0170");
 	span = (struct ttrpc_span){.data = (const uint8_t *)in.data, .len = in.len};
-	ck_assert_int_eq(nri_prune(&arena, NRI_PRUNE_CONTAINER_EVENT, true, &span), -EBADMSG);
+	ck_assert_int_eq(nri_prune(&arena, NRI_PRUNE_CONTAINER_EVENT, true, NULL, &span), -EBADMSG);
 	ck_assert_ptr_eq(span.data, in.data);
 	nri_arena_done(&arena);
 	nri_arena_init(&arena, 3);
-	ck_assert_int_eq(nri_prune(&arena, NRI_PRUNE_CONTAINER_EVENT, true, &span), -E2BIG);
+	ck_assert_int_eq(nri_prune(&arena, NRI_PRUNE_CONTAINER_EVENT, true, NULL, &span), -E2BIG);
 }
 END_TEST
 
