@@ -44,7 +44,7 @@ static int list_cgroup(void *arg, int fd, const char *name, struct err *e)
 	return r;
 }
 
-static int list_by_cgroup(const struct task_finder *f, const struct core_task_query *q,
+static int list_by_cgroup(struct task_finder *f, const struct core_task_query *q,
 			  struct rs_tids *ret, struct err *e)
 {
 	struct listing l = {f, ret};
@@ -83,7 +83,7 @@ static int list_init(const struct task_finder *f, const struct core_task_query *
 
 static int op_list(void *ctx, const struct core_task_query *q, struct rs_tids *ret, struct err *e)
 {
-	const struct task_finder *f = ctx;
+	struct task_finder *f = ctx;
 	size_t before = ret->nr;
 	int r = cgroup_check_id(q->container_id, e);
 
@@ -111,7 +111,7 @@ static int op_list(void *ctx, const struct core_task_query *q, struct rs_tids *r
  */
 static bool op_is_ours(void *ctx, const struct core_task_query *q, pid_t tid)
 {
-	const struct task_finder *f = ctx;
+	struct task_finder *f = ctx;
 	struct rs_tids tids = {.nr = 0};
 	char path[CGROUP_PATH_MAX];
 	AUTO_CLOSE int task = -1;
@@ -134,6 +134,7 @@ static bool op_is_ours(void *ctx, const struct core_task_query *q, pid_t tid)
 const struct core_task_ops task_finder_ops = {
 	.list = op_list,
 	.is_ours = op_is_ours,
+	.release = finder_release,
 	.control_group = finder_control_group,
 };
 
@@ -160,7 +161,7 @@ int task_finder_new(const struct task_finder_config *config, struct task_finder 
 
 	if (!f)
 		return err_set(e, -ENOMEM, "task finder: out of memory");
-	f->cgroup_fd = f->proc_fd = -1;
+	f->cgroup_fd = f->proc_fd = f->kept_fd = -1;
 	f->cgroup_root = strdup(cgroup_root);
 	r = f->cgroup_root ? open_root(cgroup_root, &f->cgroup_fd, e)
 			   : err_set(e, -ENOMEM, "task finder: out of memory");
@@ -178,6 +179,7 @@ void task_finder_free(struct task_finder *finder)
 {
 	if (!finder)
 		return;
+	finder_release(finder);
 	if (finder->cgroup_fd >= 0)
 		(void)close(finder->cgroup_fd);
 	if (finder->proc_fd >= 0)

@@ -101,7 +101,7 @@ static int open_in_any_hierarchy(const struct task_finder *f, const char *path,
 
 /* ---- the usual case ---------------------------------------------------------------------- */
 
-#define THREADS "/cgroup.threads"
+#define THREADS "/" FINDER_THREADS
 
 static bool has_no_children(int root_fd, const char *path)
 {
@@ -110,11 +110,41 @@ static bool has_no_children(int root_fd, const char *path)
 	return fstatat(root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && !finder_has_children(&st);
 }
 
-bool finder_list_simple(const struct task_finder *f, const struct core_task_query *q,
+void finder_release(void *finder)
+{
+	struct task_finder *f = finder;
+
+	if (f->kept_fd >= 0)
+		(void)close(f->kept_fd);
+	f->kept_fd = -1;
+}
+
+/* A cgroup that was removed, and perhaps made anew, cannot be read by what is open of it. */
+static bool read_kept(struct task_finder *f, const char *path, struct rs_tids *ret)
+{
+	size_t before = ret->nr;
+
+	if (f->kept_fd < 0 || strcmp(f->kept_path, path) != 0)
+		return false;
+	if (finder_read_open_ids(f->kept_fd, FINDER_THREADS, finder_add_id, ret, NULL) == 0)
+		return true;
+	ret->nr = before;
+	return false;
+}
+
+static bool read_fresh(struct task_finder *f, const char *path, struct rs_tids *ret)
+{
+	finder_release(f);
+	if (open_in_one(f->cgroup_fd, path, 0, &f->kept_fd) < 0)
+		return false;
+	(void)stpcpy(f->kept_path, path);
+	return finder_read_open_ids(f->kept_fd, FINDER_THREADS, finder_add_id, ret, NULL) == 0;
+}
+
+bool finder_list_simple(struct task_finder *f, const struct core_task_query *q,
 			struct rs_tids *ret)
 {
-	char path[CGROUP_PATH_MAX + sizeof(THREADS)];
-	AUTO_CLOSE int fd = -1;
+	char path[sizeof(f->kept_path)];
 	size_t len;
 
 	if (!q->cgroups_path || !*q->cgroups_path ||
@@ -122,8 +152,7 @@ bool finder_list_simple(const struct task_finder *f, const struct core_task_quer
 		return false;
 	len = strlen(path);
 	memcpy(path + len, THREADS, sizeof(THREADS));
-	if (open_in_one(f->cgroup_fd, path, 0, &fd) < 0 ||
-	    finder_read_open_ids(fd, THREADS + 1, finder_add_id, ret, NULL) < 0)
+	if (!read_kept(f, path, ret) && !read_fresh(f, path, ret))
 		return false;
 	path[len] = '\0';
 	/* Asked after the reading, as tasks move down: see finder_tree(). */

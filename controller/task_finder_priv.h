@@ -9,9 +9,14 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#define FINDER_THREADS "cgroup.threads"
+
 struct task_finder {
 	int cgroup_fd, proc_fd;
 	char *cgroup_root; /* for messages */
+	/* The list that finder_list_simple() read last, open as it will be read again, or -1. */
+	int kept_fd;
+	char kept_path[CGROUP_PATH_MAX + sizeof("/" FINDER_THREADS)];
 };
 
 /* What keeps a walk finite, whatever a tree looks like. */
@@ -29,7 +34,7 @@ struct task_finder {
 typedef int finder_id_fn(void *arg, pid_t id, struct err *e);
 MUST_CHECK int finder_read_ids(int dirfd, const char *file, finder_id_fn *fn, void *arg,
 			       struct err *e);
-/* The same of an open one; FILE is its name, for messages. */
+/* The same of an open one, from its beginning; FILE is its name, for messages. */
 MUST_CHECK int finder_read_open_ids(int fd, const char *file, finder_id_fn *fn, void *arg,
 				    struct err *e);
 
@@ -82,10 +87,12 @@ struct finder_dir {
 /*
  * The usual case in the fewest calls: list a cgroup of v2 without children, at the place that
  * the runtime told. False: it is not as simple as that, or something is wrong; finder_locate()
- * knows all the ways and has the words. RET may have got some ids then.
+ * knows all the ways and has the words. RET may have got some ids then. The list stays open for
+ * the next look, until finder_release().
  */
-bool finder_list_simple(const struct task_finder *f, const struct core_task_query *q,
+bool finder_list_simple(struct task_finder *f, const struct core_task_query *q,
 			struct rs_tids *ret);
+void finder_release(void *finder);
 
 /* Open the container's cgroup directory, by all the ways there are. */
 MUST_CHECK int finder_locate(const struct task_finder *f, const struct core_task_query *q,

@@ -68,16 +68,18 @@ int finder_read_open_ids(int fd, const char *file, finder_id_fn *fn, void *arg, 
 {
 	struct line line = {.len = 0};
 	char chunk[CHUNK];
+	off_t pos = 0;
 	ssize_t n;
 
 	do {
 		int r;
 
-		n = read(fd, chunk, sizeof(chunk));
+		n = pread(fd, chunk, sizeof(chunk), pos);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) /* ENODEV is what a removed cgroup's open file says */
 			return err_sys(e, errno == ENODEV ? -ENOENT : -errno, "read %s", file);
+		pos += n;
 		r = feed(&line, chunk, (size_t)n, file, fn, arg, e);
 		if (r != 0)
 			return r;

@@ -64,6 +64,8 @@ struct core_task_ops {
 	/* As rs_task_source: append all threads of the container. -ENOENT: no such cgroup. */
 	int (*list)(void *ctx, const struct core_task_query *q, struct rs_tids *ret, struct err *e);
 	bool (*is_ours)(void *ctx, const struct core_task_query *q, pid_t tid); /* may be NULL */
+	/* A placement is over: what list() kept open to look again may go. May be NULL. */
+	void (*release)(void *ctx);
 	/*
 	 * The control group a task is in, "" for the root's (the kernel's
 	 * /proc/TID/cpu_resctrl_groups); -EOPNOTSUPP where the kernel does not tell. May be NULL.

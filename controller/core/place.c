@@ -225,6 +225,8 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 		return err_set(e, -ENOMEM, "tasks of a container: out of memory");
 	r = rs_reconcile(core->deps.rs, c->pod->path, &source, core->config.max_reconcile_passes,
 			 &res, e);
+	if (core->deps.tasks->release)
+		core->deps.tasks->release(core->deps.tasks_ctx);
 	r = judge(&s, r, &res, p, e);
 	if (r == -EINPROGRESS && res.missing && note_missing(&s) < 0)
 		r = err_set(e, -ENOMEM, "tasks of a container: out of memory");

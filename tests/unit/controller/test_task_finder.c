@@ -201,6 +201,30 @@ START_TEST(tasks_are_appended_to_those_of_other_containers)
 }
 END_TEST
 
+START_TEST(a_second_look_shows_what_came_and_went)
+{
+	const struct core_task_query q = {.container_id = ID, .cgroups_path = "/" FS};
+	const struct core_task_query other = {.container_id = OTHER,
+					      .cgroups_path = "/kubepods/pod2/" OTHER};
+
+	put("cg/" FS "/cgroup.threads=7\n8\n");
+	put("cg/kubepods/pod2/" OTHER "/cgroup.threads=9\n");
+	expect(&q, "7 8");
+	put("cg/" FS "/cgroup.threads=8\n10\n");
+	tids.nr = 0;
+	expect(&q, "8 10");
+	tids.nr = 0;
+	expect(&other, "9");
+	put("cg/" FS "/a/cgroup.threads=11\n");
+	tids.nr = 0;
+	expect(&q, "8 10 11");
+	task_finder_ops.release(finder);
+	task_finder_ops.release(finder);
+	tids.nr = 0;
+	expect(&other, "9");
+}
+END_TEST
+
 START_TEST(an_empty_cgroup_is_an_empty_list)
 {
 	put("cg/" FS "/cgroup.threads=");
@@ -333,6 +357,7 @@ static void add_which(TCase *tc)
 	tcase_add_test(tc, threaded_children_are_read_by_their_threads);
 	tcase_add_test(tc, every_task_is_listed_once);
 	tcase_add_test(tc, tasks_are_appended_to_those_of_other_containers);
+	tcase_add_test(tc, a_second_look_shows_what_came_and_went);
 	tcase_add_test(tc, an_empty_cgroup_is_an_empty_list);
 	tcase_add_test(tc, an_old_kernel_without_cgroup_threads_is_asked_for_processes);
 	tcase_add_loop_test(tc, a_line_that_is_no_task_fails_the_whole_list, 0,

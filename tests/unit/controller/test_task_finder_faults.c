@@ -55,14 +55,23 @@ int __openat_2(int fd, const char *path, int flags)
 
 static unsigned interruptions; /* of the next reads */
 
+static bool is_interrupted(void)
+{
+	if (!counting || !interruptions)
+		return false;
+	interruptions--;
+	errno = EINTR;
+	return true;
+}
+
 ssize_t read(int fd, void *buf, size_t size)
 {
-	if (counting && interruptions) {
-		interruptions--;
-		errno = EINTR;
-		return -1;
-	}
-	return refuse() ? -1 : OWN(read)(fd, buf, size);
+	return is_interrupted() || refuse() ? -1 : OWN(read)(fd, buf, size);
+}
+
+ssize_t pread(int fd, void *buf, size_t size, off_t pos)
+{
+	return is_interrupted() || refuse() ? -1 : OWN(pread)(fd, buf, size, pos);
 }
 
 int fstat(int fd, struct stat *st)
@@ -166,8 +175,15 @@ static void put_all(const struct way *way)
 		put(way->files[i]);
 }
 
-/* One list with the NR-th call failing; returns how many there were. */
-static unsigned long list_with_fault(const struct way *way, unsigned long nr, int code, int *ret)
+static int fds_between_placements(void)
+{
+	task_finder_ops.release(finder);
+	return count_fds();
+}
+
+/* One more look with the NR-th call failing; returns how many there were. */
+static unsigned long look_again_with_fault(const struct way *way, unsigned long nr, int code,
+					   int *ret)
 {
 	nr_calls = 0;
 	fail_call = nr;
@@ -178,6 +194,13 @@ static unsigned long list_with_fault(const struct way *way, unsigned long nr, in
 	*ret = list(&way->query);
 	counting = false;
 	return nr_calls;
+}
+
+/* The same of a first look, of which nothing is left open. */
+static unsigned long list_with_fault(const struct way *way, unsigned long nr, int code, int *ret)
+{
+	task_finder_ops.release(finder);
+	return look_again_with_fault(way, nr, code, ret);
 }
 
 /* ENOENT may mean that a child cgroup went away, which is no error; the others hide nothing. */
@@ -207,13 +230,34 @@ START_TEST(each_system_call_may_fail)
 	ck_assert_uint_ge(nr, 3);
 	for (size_t c = 0; c < ARRAY_LEN(codes); c++) {
 		for (unsigned long i = 1; i <= nr; i++) {
-			int fds = count_fds();
+			int fds = fds_between_placements();
 
 			(void)list_with_fault(way, i, codes[c], &r);
 			check_outcome(way, i, codes[c], r);
-			ck_assert_int_eq(count_fds(), fds);
+			ck_assert_int_eq(fds_between_placements(), fds);
 			(void)list_with_fault(way, 0, 0, &r);
 			ck_assert_str_eq(found(), way->want);
+		}
+	}
+}
+END_TEST
+
+/* What the first look kept open fails the second: it is opened anew. */
+START_TEST(each_system_call_of_a_second_look_may_fail)
+{
+	const struct way *way = &ways[0];
+	unsigned long nr = 1, nr_first;
+	int fds, r;
+
+	put_all(way);
+	fds = fds_between_placements();
+	for (size_t c = 0; c < ARRAY_LEN(codes); c++) {
+		for (unsigned long i = 0; i <= nr; i++) {
+			nr_first = list_with_fault(way, 0, 0, &r);
+			nr = look_again_with_fault(way, i, codes[c], &r);
+			ck_assert_uint_lt(i ? 0 : nr, nr_first);
+			check_outcome(way, i, codes[c], r);
+			ck_assert_int_eq(fds_between_placements(), fds);
 		}
 	}
 }
@@ -244,7 +288,7 @@ START_TEST(each_question_after_a_task_may_fail)
 	put_all(way);
 	put("proc/7/cgroup=0::/" SCOPE "\n");
 	put(groups);
-	fds = count_fds();
+	fds = fds_between_placements();
 	for (unsigned long i = 0; i <= nr; i++) {
 		int r;
 
@@ -258,7 +302,7 @@ START_TEST(each_question_after_a_task_may_fail)
 		if (i == 0)
 			nr = nr_calls;
 		ck_assert(r == 0 ? strcmp(name, "gold") == 0 : e.code == r && e.msg[0]);
-		ck_assert_int_eq(count_fds(), fds);
+		ck_assert_int_eq(fds_between_placements(), fds);
 	}
 	ck_assert_uint_ge(nr, 4);
 }
@@ -350,14 +394,14 @@ START_TEST(each_allocation_may_fail)
 	ck_assert_int_eq(r, 0);
 	ck_assert_int_eq(nr_live, 0);
 	for (unsigned long i = 1; i <= nr; i++) {
-		int fds = count_fds();
+		int fds = fds_between_placements();
 
 		(void)whole_life(way, i, &r);
 		ck_assert_msg(r == 0 || (e.code == r && e.msg[0]), "%s, allocation %lu: %s",
 			      way->name, i, err_name(r));
 		ck_assert_msg(nr_live == 0, "%s, allocation %lu: %ld leaked", way->name, i,
 			      nr_live);
-		ck_assert_int_eq(count_fds(), fds);
+		ck_assert_int_eq(fds_between_placements(), fds);
 	}
 	expect(&way->query, way->want);
 }
@@ -372,6 +416,7 @@ Suite *suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, each_system_call_may_fail, 0, (int)ARRAY_LEN(ways));
+	tcase_add_test(t, each_system_call_of_a_second_look_may_fail);
 	tcase_add_test(t, an_interrupted_read_is_read_again);
 	tcase_add_test(t, each_question_after_a_task_may_fail);
 #if !defined(__SANITIZE_ADDRESS__)
