@@ -185,6 +185,8 @@ struct cell cell_aim(const char *text, bool is_reached); /* "4 x: reached" */
 
 /* For aims that are times: they are about a real CPU. */
 struct cell cell_time_aim(const struct bench *b, const char *text, bool is_reached);
+/* For ratios to bare system calls: they are about a tree that is reached by system calls. */
+struct cell cell_call_aim(const struct bench *b, const char *text, bool is_reached);
 
 static inline void keep_least(double *least, double value)
 {

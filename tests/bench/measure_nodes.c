@@ -148,7 +148,8 @@ static void add_sync_rows(const struct node *n, struct table *t)
 		  is_large ? cell_time_aim(n->w->bench, "50 ms", s->answered_ms < 50) : cell_none);
 	table_add(t, "  all tasks placed", cell_ms(s->placed_ms), cell_ms(f->up_ms),
 		  cell_ratio(s->placed_ms, f->up_ms),
-		  is_large ? cell_aim("4 x", s->placed_ms <= 4 * f->up_ms) : cell_none);
+		  is_large ? cell_call_aim(n->w->bench, "4 x", s->placed_ms <= 4 * f->up_ms)
+			   : cell_none);
 	table_add(t, "  CPU of it", cell_ms(s->cpu_ms), cell_ms(f->up_cpu_ms),
 		  cell_ratio(s->cpu_ms, f->up_cpu_ms), cell_none);
 	if (is_large)

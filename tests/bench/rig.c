@@ -2,6 +2,7 @@
 #include "bench.h"
 #include "fake_nri_encode.h"
 #include "fake_runtime.h"
+#include "ttrpc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #define PLACED_LINE  "placement after Synchronize is complete"
 #define PLACED_NS    30000000000ull /* patience */
 #define SILENCE_NS   400000000ull
-#define PART_OBJECTS 2000 /* in one message, which must stay below 4 MiB */
+#define PART_BYTES   (TTRPC_DATA_MAX - 4096) /* the protocol's limit, less the frame around it */
 #define PARTS_MAX    64
 #define DRAIN_MS     1300 /* the kernel looks once a second */
 
@@ -81,30 +82,50 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Encoded beforehand: what the runtime's side takes for that is not the daemon's. */
-static int encode(const struct world *w, struct parts *parts, size_t *bytes, struct err *e)
+/* No more than OBJECTS in a part; 1: they are too many for one. */
+static int encode_by(const struct world *w, size_t objects, struct parts *parts, struct err *e)
 {
 	size_t pods = 0, containers = 0;
 
 	do {
-		size_t p = least(w->size.pods - pods, PART_OBJECTS);
-		size_t c = least(w->nr_containers - containers, PART_OBJECTS - p);
+		size_t p = least(w->size.pods - pods, objects);
+		size_t c = least(w->nr_containers - containers, objects - p);
 		struct strbuf *out = &parts->payload[parts->nr];
 		bool more = pods + p < w->size.pods || containers + c < w->nr_containers;
 
 		if (parts->nr == PARTS_MAX)
 			return err_set(e, -E2BIG, "too many pods for this benchmark");
 		parts->nr++;
-		strbuf_init(out, 8u << 20);
+		strbuf_init(out, 64u << 20);
 		fake_nri_encode_synchronize(out, &w->pods[pods], p, &w->containers[containers], c,
 					    more);
 		if (out->error)
 			return err_sys(e, out->error, "encode Synchronize");
-		*bytes += out->len;
+		if (out->len > PART_BYTES)
+			return 1;
 		pods += p;
 		containers += c;
 	} while (pods < w->size.pods || containers < w->nr_containers);
 	return 0;
+}
+
+/*
+ * Encoded beforehand: what the runtime's side takes for that is not the daemon's. Like a
+ * runtime it tries all in one message first, and then smaller parts.
+ */
+static int encode(const struct world *w, struct parts *parts, size_t *bytes, struct err *e)
+{
+	size_t objects = w->size.pods + w->nr_containers;
+	int r;
+
+	while ((r = encode_by(w, objects, parts, e)) > 0) {
+		free_parts(parts);
+		parts->nr = 0;
+		objects = (objects + 1) / 2;
+	}
+	for (size_t i = 0; r == 0 && i < parts->nr; i++)
+		*bytes += parts->payload[i].len;
+	return r;
 }
 
 static int send_parts(struct rig *rig, const struct parts *parts, struct err *e)

@@ -87,6 +87,13 @@ struct cell cell_time_aim(const struct bench *b, const char *text, bool is_reach
 	return cell_aim(text, is_reached);
 }
 
+struct cell cell_call_aim(const struct bench *b, const char *text, bool is_reached)
+{
+	if (!b->is_real)
+		return cell_printf("%s: on a real tree", text);
+	return cell_aim(text, is_reached);
+}
+
 struct table *table_new(const char *title)
 {
 	struct table *t = calloc(1, sizeof(*t));
