@@ -141,8 +141,7 @@ static bool read_fresh(struct task_finder *f, const char *path, struct rs_tids *
 	return finder_read_open_ids(f->kept_fd, FINDER_THREADS, finder_add_id, ret, NULL) == 0;
 }
 
-bool finder_list_simple(struct task_finder *f, const struct core_task_query *q,
-			struct rs_tids *ret)
+bool finder_list_simple(struct task_finder *f, const struct core_task_query *q, struct rs_tids *ret)
 {
 	char path[sizeof(f->kept_path)];
 	size_t len;

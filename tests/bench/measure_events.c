@@ -165,8 +165,7 @@ static void add_rows(struct events *m, struct table *t)
 		  cell_none, cell_none,
 		  cell_time_aim(m->w->bench, "30 us", m->cpu_per_idle_event_us < 30));
 	table_add(t, "CPU of a pod's life, 2 containers", cell_us(m->cpu_per_pod_us),
-		  cell_us(floor_us), cell_ratio(m->cpu_per_pod_us, floor_us),
-		  cell_none);
+		  cell_us(floor_us), cell_ratio(m->cpu_per_pod_us, floor_us), cell_none);
 	if (m->lists.cpu_ms > 0)
 		table_add(t, "  beside a floor that writes comma lists", cell_us(m->cpu_per_pod_us),
 			  cell_us(lists_us), cell_ratio(m->cpu_per_pod_us, lists_us), cell_none);

@@ -131,8 +131,9 @@ static void add_busy_rows(const struct node *n, struct table *t, const char *aim
 
 	table_add(t, "  while events come without a pause: placed", cell_ms(s->placed_ms),
 		  cell_none, cell_none, cell_none);
-	table_add(t, "    longest wait of one of them", cell_ms(s->longest_wait_us / 1000), cell_none,
-		  cell_none, cell_time_aim(n->w->bench, aim, s->longest_wait_us <= aim_us));
+	table_add(t, "    longest wait of one of them", cell_ms(s->longest_wait_us / 1000),
+		  cell_none, cell_none,
+		  cell_time_aim(n->w->bench, aim, s->longest_wait_us <= aim_us));
 }
 
 static void add_sync_rows(const struct node *n, struct table *t)

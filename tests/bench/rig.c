@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PLACED_LINE  "placement after Synchronize is complete"
-#define PLACED_NS    30000000000ull /* patience */
-#define SILENCE_NS   400000000ull
-#define PART_BYTES   (TTRPC_DATA_MAX - 4096) /* the protocol's limit, less the frame around it */
-#define PARTS_MAX    64
-#define DRAIN_MS     1300 /* the kernel looks once a second */
+#define PLACED_LINE "placement after Synchronize is complete"
+#define PLACED_NS   30000000000ull /* patience */
+#define SILENCE_NS  400000000ull
+#define PART_BYTES  (TTRPC_DATA_MAX - 4096) /* the protocol's limit, less the frame around it */
+#define PARTS_MAX   64
+#define DRAIN_MS    1300 /* the kernel looks once a second */
 
 int rig_open(const struct bench *b, const char *audit, struct rig *ret, struct err *e)
 {
