@@ -252,16 +252,28 @@ struct k8s_watch_ops {
 	void (*on_state)(void *ctx, const struct k8s_watch_state *state);
 };
 
+/* Why all objects are listed again. */
+enum k8s_relist {
+	K8S_RELIST_EXPIRED,      /* the server has forgotten the resourceVersion (410) */
+	K8S_RELIST_SILENCE,      /* watches without one byte: the version may be of the future */
+	K8S_RELIST_SERVER_ERROR, /* an ERROR event of another kind ended the watch */
+	K8S_RELIST_BAD_EVENT,    /* one that could not be taken, such as a too large one */
+	K8S_RELIST_PERIODIC,     /* for safety, every 15 to 45 minutes */
+	K8S_RELIST_ASKED,        /* k8s_watch_relist() */
+	K8S_RELIST_MAX,
+};
+
 /* Counts since k8s_watch_new(). */
 struct k8s_watch_stats {
 	uint64_t lists;                    /* complete ones */
+	uint64_t relists[K8S_RELIST_MAX];  /* of those: all after the first */
 	uint64_t watches;                  /* opened */
 	uint64_t events;                   /* ADDED, MODIFIED, DELETED frames */
 	uint64_t added, modified, deleted; /* the same, each */
 	uint64_t bookmarks;
 	uint64_t unknown;      /* frames of a type this library does not know; ignored */
 	uint64_t failures;     /* attempts that ended in a back-off */
-	uint64_t expired;      /* resourceVersion too old, listed again */
+	uint64_t expired;      /* resourceVersion too old */
 	uint64_t silences;     /* watchdog: no byte for 180 s */
 	uint64_t last_byte_ms; /* on the loop's clock; 0 before the first */
 	size_t objects;        /* known now */

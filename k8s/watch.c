@@ -49,6 +49,14 @@ void k8s_watch_wait(struct k8s_watch *w, uint64_t delay_ms)
 	w->due_ms = k8s_now(w->client) + delay_ms;
 }
 
+void k8s_watch_want_list(struct k8s_watch *w, enum k8s_relist why)
+{
+	if (w->want_list)
+		return;
+	w->want_list = true;
+	w->list_why = why;
+}
+
 static void drop_page(struct k8s_watch *w)
 {
 	free(w->page);
@@ -154,7 +162,7 @@ void k8s_watch_expire(struct k8s_watch *w, const struct watch_failure *f)
 	uint64_t now = k8s_now(w->client);
 
 	w->stats.expired++;
-	w->want_list = true;
+	k8s_watch_want_list(w, K8S_RELIST_EXPIRED);
 	if (now - w->listed_ms < RELIST_MIN_GAP_MS) {
 		k8s_watch_fail(w, f);
 		return;
@@ -347,7 +355,7 @@ static void fail_stream(struct k8s_watch *w, int rc)
 	f.message = rc == -EMSGSIZE ? "an event or list larger than this client takes"
 				    : "an answer that is not JSON";
 	/* What the event was nobody knows, so that only a new list can tell. */
-	w->want_list = true;
+	k8s_watch_want_list(w, K8S_RELIST_BAD_EVENT);
 	k8s_watch_fail(w, &f);
 }
 
@@ -433,7 +441,7 @@ static void end_silence(struct k8s_watch *w)
 		w->stats.silences++;
 		/* Silent from the start, again: our version may be one from the future. */
 		if (w->session_bytes == 0 && ++w->nr_silent >= 2)
-			w->want_list = true;
+			k8s_watch_want_list(w, K8S_RELIST_SILENCE);
 	}
 	k8s_watch_fail(w, &f);
 }
@@ -447,7 +455,7 @@ static void check_deadlines(struct k8s_watch *w, uint64_t now)
 	} else if (now >= silence_due(w)) {
 		end_silence(w);
 	} else if (now >= w->relist_ms) {
-		w->want_list = true;
+		k8s_watch_want_list(w, w->relist_ms ? K8S_RELIST_PERIODIC : K8S_RELIST_ASKED);
 		k8s_watch_wait(w, 0);
 	} else if (now >= w->started_ms + w->timeout_ms + GRACE_MS) {
 		k8s_watch_wait(w, 0);
@@ -621,7 +629,7 @@ void k8s_watch_relist(struct k8s_watch *w)
 		return;
 	w->relist_ms = 0;
 	if (w->phase == PHASE_WAITING)
-		w->want_list = true;
+		k8s_watch_want_list(w, K8S_RELIST_ASKED);
 	k8s_client_rearm(w->client);
 }
 

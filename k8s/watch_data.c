@@ -118,7 +118,7 @@ static void take_object(struct k8s_watch *w, const struct k8s_frame *f)
 		k8s_meta_done(&m);
 	}
 	if (r < 0) {
-		w->want_list = true;
+		k8s_watch_want_list(w, K8S_RELIST_BAD_EVENT);
 		fail_object(w, r);
 	}
 }
@@ -155,7 +155,7 @@ static void take_error(struct k8s_watch *w, struct json_object *object)
 		k8s_watch_expire(w, &f);
 	else {
 		/* Storage not ready, version too large: what we hold may be of no use any more. */
-		w->want_list = true;
+		k8s_watch_want_list(w, K8S_RELIST_SERVER_ERROR);
 		k8s_watch_fail(w, &f);
 	}
 	k8s_status_done(&s);
@@ -231,6 +231,8 @@ static void complete(struct k8s_watch *w, const char *rv)
 	w->listed_ms = now;
 	w->relist_ms = now + 15 * 60000 + k8s_random_below(w->client, 30 * 60000);
 	w->stats.lists++;
+	if (w->is_synced)
+		w->stats.relists[w->list_why]++;
 	w->want_list = false;
 	w->is_synced = true;
 	w->from = LIST_FROM_LAST;

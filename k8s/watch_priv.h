@@ -116,6 +116,7 @@ struct k8s_watch {
 
 	enum watch_phase phase;
 	bool want_list; /* what the next attempt is; else watch */
+	enum k8s_relist list_why;
 	enum list_from from;
 	uint64_t due_ms;
 	char rv[K8S_RV_MAX];
@@ -154,6 +155,8 @@ struct watch_failure {
 void k8s_watch_fail(struct k8s_watch *w, const struct watch_failure *f);
 void k8s_watch_expire(struct k8s_watch *w, const struct watch_failure *f);
 void k8s_watch_set_connected(struct k8s_watch *w);
+/* The next attempts list, until one is complete. The first reason given stays. */
+void k8s_watch_want_list(struct k8s_watch *w, enum k8s_relist why);
 /* Ends the attempt under way; the next one starts after DELAY_MS. */
 void k8s_watch_wait(struct k8s_watch *w, uint64_t delay_ms);
 

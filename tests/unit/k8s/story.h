@@ -97,6 +97,14 @@ static inline struct k8s_watch_stats stats(void)
 	return s;
 }
 
+/* There was one list after the first, and this is why. */
+static inline void expect_relist(enum k8s_relist why)
+{
+	for (unsigned int i = 0; i < K8S_RELIST_MAX; i++)
+		ck_assert_msg(stats().relists[i] == (i == why), "reason %u: %llu, expected %u", i,
+			      (unsigned long long)stats().relists[i], (unsigned int)why);
+}
+
 static inline unsigned int lists(void)
 {
 	return fake_api_nr_requests(l.api, "list", "pods");

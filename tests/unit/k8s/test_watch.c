@@ -24,6 +24,8 @@ START_TEST(a_list_comes_first_and_then_the_changes)
 	ck_assert_int_eq(story.nr_up, 1);
 	ck_assert_int_eq(story.nr_down, 0);
 	ck_assert_uint_eq(stats().objects, 1);
+	/* The first list is none again. */
+	expect_relist(K8S_RELIST_MAX);
 }
 END_TEST
 
@@ -186,6 +188,7 @@ START_TEST(an_expired_version_leads_to_a_list_that_finds_what_was_missed)
 	expect("+a +b * ~b +c -a * ");
 	ck_assert_uint_eq(lists(), 2);
 	ck_assert_uint_eq(stats().objects, 2);
+	expect_relist(K8S_RELIST_EXPIRED);
 }
 END_TEST
 
@@ -273,6 +276,7 @@ START_TEST(a_restored_etcd_is_noticed_by_silence)
 	loop_advance(&l, 2000);
 	/* "Not older than" our version fails, so the newest is asked for. */
 	loop_until(&l, stats().lists == 2);
+	expect_relist(K8S_RELIST_SILENCE);
 	loop_until(&l, fake_api_nr_watches(l.api) == 1);
 	add("b");
 	loop_until(&l, strstr(story.text, "+b"));
@@ -288,6 +292,8 @@ START_TEST(now_and_then_all_is_listed_again)
 	}
 	ck_assert_uint_eq(lists(), 2);
 	ck_assert_int_eq(story.nr_down, 0);
+	loop_until(&l, stats().lists == 2);
+	expect_relist(K8S_RELIST_PERIODIC);
 }
 END_TEST
 
@@ -298,6 +304,26 @@ START_TEST(a_list_can_be_asked_for)
 	loop_until(&l, stats().lists == 2);
 	loop_until(&l, watches() == 2);
 	expect("* * ");
+	expect_relist(K8S_RELIST_ASKED);
+}
+END_TEST
+
+START_TEST(a_list_that_fails_keeps_the_reason_it_was_wanted_for)
+{
+	start_and_watch();
+	fake_api_watch_cut(l.api);
+	loop_until(&l, story.nr_down == 1);
+	k8s_watch_relist(w);
+	fake_api_add_fault(l.api, &(struct fake_api_fault){.kind = FAKE_API_ANSWER,
+							   .verb = "list",
+							   .times = 1,
+							   .status = 500,
+							   .body = "{}"});
+	loop_advance(&l, 2000);
+	loop_until(&l, story.nr_down == 2);
+	loop_advance(&l, 5000);
+	loop_until(&l, stats().lists == 2);
+	expect_relist(K8S_RELIST_ASKED);
 }
 END_TEST
 
@@ -427,6 +453,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_restored_etcd_is_noticed_by_silence);
 	tcase_add_test(tc, now_and_then_all_is_listed_again);
 	tcase_add_test(tc, a_list_can_be_asked_for);
+	tcase_add_test(tc, a_list_that_fails_keeps_the_reason_it_was_wanted_for);
 	tcase_add_test(tc, a_freed_watch_is_never_heard_of);
 	tcase_add_test(tc, a_client_may_be_freed_with_a_watch_in_any_phase);
 	tcase_add_loop_test(tc, any_callback_may_free_the_watch_or_the_client, 0, 16);

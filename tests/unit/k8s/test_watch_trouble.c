@@ -177,17 +177,18 @@ static const struct {
 	const char *frame;
 	int rc;
 	unsigned int lists;
+	enum k8s_relist why; /* K8S_RELIST_MAX: there is no list */
 } frames[] = {
 	{"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"message\":\"m\",\"code\":500}}\n",
-	 -EIO, 2},
+	 -EIO, 2, K8S_RELIST_SERVER_ERROR},
 	{"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"message\":\"m\",\"code\":504,"
 	 "\"details\":{\"retryAfterSeconds\":1}}}\n",
-	 -EAGAIN, 2},
-	{"{\"type\":\"ERROR\",\"object\":{}}\n", -EPROTO, 2},
-	{"{\"type\":\"ADDED\",\"object\":{\"metadata\":{}}}\n", -EPROTO, 2},
-	{"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{}}}\n", -EPROTO, 1},
-	{"{\"what\":1}\n", -EPROTO, 1},
-	{"no JSON\n", -EPROTO, 2},
+	 -EAGAIN, 2, K8S_RELIST_SERVER_ERROR},
+	{"{\"type\":\"ERROR\",\"object\":{}}\n", -EPROTO, 2, K8S_RELIST_SERVER_ERROR},
+	{"{\"type\":\"ADDED\",\"object\":{\"metadata\":{}}}\n", -EPROTO, 2, K8S_RELIST_BAD_EVENT},
+	{"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{}}}\n", -EPROTO, 1, K8S_RELIST_MAX},
+	{"{\"what\":1}\n", -EPROTO, 1, K8S_RELIST_MAX},
+	{"no JSON\n", -EPROTO, 2, K8S_RELIST_BAD_EVENT},
 };
 
 START_TEST(a_bad_frame_ends_the_watch_and_it_recovers)
@@ -199,6 +200,7 @@ START_TEST(a_bad_frame_ends_the_watch_and_it_recovers)
 	loop_advance(&l, 1700);
 	loop_until(&l, watches() == 2);
 	ck_assert_uint_eq(lists(), frames[_i].lists);
+	expect_relist(frames[_i].why);
 	add("a");
 	loop_until(&l, strstr(story.text, "+a"));
 }
@@ -290,6 +292,7 @@ START_TEST(an_event_over_the_cap_leads_to_a_list)
 	free(text);
 	loop_advance(&l, 800);
 	loop_until(&l, stats().lists == 2);
+	expect_relist(K8S_RELIST_BAD_EVENT);
 	expect("* * ");
 }
 END_TEST
