@@ -215,6 +215,7 @@ int publisher_new(const struct publisher_config *config, const struct publisher_
 	health_init(&p->health);
 	histogram_init(&p->stats.lag, lag_bounds_us, ARRAY_LEN(lag_bounds_us));
 	p->next_ms = UINT64_MAX;
+	p->throttle = PUBLISHER_THROTTLE_MAX;
 	if (copy_strings(p, config) < 0) {
 		publisher_free(p);
 		return err_set(e, -ENOMEM, "publisher: out of memory");
@@ -320,18 +321,42 @@ void publisher_on_core_notice(struct publisher *p, uint64_t now_ms,
 
 /* ---- work ---- */
 
-/* When the next request may start; UINT64_MAX: not before one under way is answered. */
-static uint64_t send_at(struct publisher *p, uint64_t now_ms)
+/*
+ * When the next request may start; UINT64_MAX: not before one under way is answered. *RET_BY is
+ * left alone unless it is throttled.
+ */
+static uint64_t send_at(struct publisher *p, uint64_t now_ms, enum publisher_throttle *ret_by)
 {
+	uint64_t at;
 	size_t max = p->health.outage == PUBLISHER_OK ? p->config.max_in_flight : 1;
 
 	if (p->in_flight >= max)
 		return UINT64_MAX;
 	if (p->open_ms > now_ms)
 		return p->open_ms;
-	if (p->health.until_ms > now_ms)
+	if (p->health.until_ms > now_ms) {
+		if (p->health.outage == PUBLISHER_OVERLOADED)
+			*ret_by = PUBLISHER_THROTTLE_SERVER;
 		return p->health.until_ms;
-	return rate_limit_next_ms(&p->writes, now_ms);
+	}
+	at = rate_limit_next_ms(&p->writes, now_ms);
+	if (at > now_ms)
+		*ret_by = PUBLISHER_THROTTLE_CLIENT;
+	return at;
+}
+
+/* What the last pass found held until now. */
+static uint64_t throttled_for(const struct publisher *p, uint64_t now_ms)
+{
+	return now_ms > p->throttle_ms ? now_ms - p->throttle_ms : 0;
+}
+
+static void count_throttle(struct publisher *p, uint64_t now_ms)
+{
+	if (p->throttle != PUBLISHER_THROTTLE_MAX)
+		p->stats.throttled_ms[p->throttle] += throttled_for(p, now_ms);
+	p->throttle = PUBLISHER_THROTTLE_MAX;
+	p->throttle_ms = now_ms;
 }
 
 void publisher_set_rate(struct publisher *p, uint64_t now_ms, unsigned writes_per_s)
@@ -357,6 +382,7 @@ static void start(struct publisher *p, uint64_t now_ms)
 static uint64_t follow_plan(struct slot *s, uint64_t now_ms, struct plan plan,
 			    const struct core_pod_view *view)
 {
+	enum publisher_throttle by = PUBLISHER_THROTTLE_MAX;
 	struct publisher *p = s->p;
 	uint64_t at;
 
@@ -373,9 +399,11 @@ static uint64_t follow_plan(struct slot *s, uint64_t now_ms, struct plan plan,
 	case PLAN_SEND:
 		break;
 	}
-	at = send_at(p, now_ms);
+	at = send_at(p, now_ms, &by);
 	if (at < p->health.verb_until_ms[plan.verb])
 		at = p->health.verb_until_ms[plan.verb];
+	else if (by != PUBLISHER_THROTTLE_MAX)
+		p->throttle = by;
 	if (at > now_ms)
 		return at;
 	if (!slot_send(s, now_ms, plan.verb, view))
@@ -459,6 +487,7 @@ void publisher_work(struct publisher *p, uint64_t now_ms)
 	if (now_ms < p->next_ms)
 		return;
 	p->next_ms = UINT64_MAX;
+	count_throttle(p, now_ms);
 	drop_ghosts(p);
 	urgent = work_pass(p, now_ms, true);
 	other = work_pass(p, now_ms, false);
@@ -480,6 +509,9 @@ void publisher_get_stats(const struct publisher *p, struct publisher_stats *ret)
 	size_t i = 0;
 
 	*ret = p->stats;
+	if (p->throttle != PUBLISHER_THROTTLE_MAX)
+		ret->throttled_ms[p->throttle] +=
+			throttled_for(p, p->deps.env->now_ms(p->deps.ctx));
 	ret->state = health_state(&p->health);
 	ret->watch_synced = p->watch_synced;
 	ret->api_pods = p->index.by_name.nr;

@@ -196,6 +196,13 @@ enum publisher_verb {
 	PUBLISHER_VERB_MAX,
 };
 
+/* What holds up writes that are due. */
+enum publisher_throttle {
+	PUBLISHER_THROTTLE_CLIENT, /* our own rate, see publisher_config */
+	PUBLISHER_THROTTLE_SERVER, /* the server is overloaded: 429, or 503 with Retry-After */
+	PUBLISHER_THROTTLE_MAX,
+};
+
 struct publisher_stats {
 	enum publisher_state state;
 	bool watch_synced; /* the first list of pods is complete, or none is needed */
@@ -206,6 +213,7 @@ struct publisher_stats {
 	uint64_t dropped;                          /* objects left to the garbage collector */
 	uint64_t added;                            /* pods that came to have something to write */
 	uint64_t retried;                          /* pods put off after a failure */
+	uint64_t throttled_ms[PUBLISHER_THROTTLE_MAX]; /* time in which a write waited for that */
 	struct histogram lag; /* from a pod's change until the server has it; of patches */
 	size_t pods;          /* of the core */
 	size_t api_pods;      /* of the watch */

@@ -103,6 +103,9 @@ struct publisher {
 	bool started;
 	uint64_t open_ms; /* start-up jitter is over */
 	uint64_t next_ms;
+	/* What the last pass found, and when; PUBLISHER_THROTTLE_MAX: nothing is held up. */
+	enum publisher_throttle throttle;
+	uint64_t throttle_ms;
 	bool watch_synced;
 	uint32_t warned; /* hash of the last Warning that was passed on */
 	struct publisher_stats stats;

@@ -431,6 +431,35 @@ START_TEST(writes_keep_to_their_rate)
 }
 END_TEST
 
+START_TEST(time_that_writes_wait_for_the_rate_is_counted)
+{
+	struct publisher_stats stats;
+	char name[32];
+
+	for (int i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "web-%d", i);
+		pw_pod(w, name);
+	}
+	/* Also what still goes on: 60 requests, a burst of 20, and 5 a second. */
+	pw_run(w, 4000);
+	publisher_get_stats(w->p, &stats);
+	ck_assert_uint_ge(stats.throttled_ms[PUBLISHER_THROTTLE_CLIENT], 3400);
+	ck_assert_uint_le(stats.throttled_ms[PUBLISHER_THROTTLE_CLIENT], 4000);
+	pw_run(w, 60000);
+	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 30);
+	publisher_get_stats(w->p, &stats);
+	ck_assert_uint_ge(stats.throttled_ms[PUBLISHER_THROTTLE_CLIENT], 7000);
+	ck_assert_uint_le(stats.throttled_ms[PUBLISHER_THROTTLE_CLIENT], 8000);
+	ck_assert_uint_eq(stats.throttled_ms[PUBLISHER_THROTTLE_SERVER], 0);
+	/* A write that finds a token waits for nothing. */
+	pw_pod(w, "late");
+	pw_run(w, 10000);
+	ck_assert_uint_eq(w->nr[PUBLISHER_PATCH], 31);
+	publisher_get_stats(w->p, &stats);
+	ck_assert_uint_le(stats.throttled_ms[PUBLISHER_THROTTLE_CLIENT], 8000);
+}
+END_TEST
+
 START_TEST(the_first_request_waits_for_the_start_jitter)
 {
 	const struct publisher_config config = {.node_name = WORLD_NODE, .start_jitter_ms = 9999};
@@ -498,6 +527,7 @@ Suite *suite(void)
 	tcase_add_test(t, a_restart_adopts_what_is_unchanged_without_a_write);
 	tcase_add_test(t, a_restart_reads_from_the_servers_cache);
 	tcase_add_test(t, writes_keep_to_their_rate);
+	tcase_add_test(t, time_that_writes_wait_for_the_rate_is_counted);
 	tcase_add_test(t, the_first_request_waits_for_the_start_jitter);
 	tcase_add_test(t, simulated_resctrl_is_said_plainly);
 	tcase_add_test(t, a_node_without_a_name_is_refused);

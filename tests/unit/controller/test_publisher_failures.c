@@ -132,6 +132,40 @@ START_TEST(retry_after_is_a_floor)
 }
 END_TEST
 
+static const uint64_t *throttled(void)
+{
+	static struct publisher_stats stats;
+
+	publisher_get_stats(w->p, &stats);
+	return stats.throttled_ms;
+}
+
+START_TEST(time_that_an_overloaded_server_asks_for_is_counted)
+{
+	fault(1, PUBLISHER_CREATE, -EAGAIN, 429);
+	w->fault.retry_after_ms = 17000;
+	pw_pod(w, "web-0");
+	pw_run(w, 255 + 10000);
+	ck_assert_uint_ge(throttled()[PUBLISHER_THROTTLE_SERVER], 9900);
+	ck_assert_uint_le(throttled()[PUBLISHER_THROTTLE_SERVER], 10000);
+	pw_run(w, 600000);
+	published("web-0");
+	ck_assert_uint_eq(throttled()[PUBLISHER_THROTTLE_SERVER], 17000);
+	ck_assert_uint_eq(throttled()[PUBLISHER_THROTTLE_CLIENT], 0);
+}
+END_TEST
+
+START_TEST(a_server_that_is_away_is_no_throttle)
+{
+	fault(3, PUBLISHER_CREATE, -ECONNREFUSED, 0);
+	pw_pod(w, "web-0");
+	pw_run(w, 600000);
+	published("web-0");
+	ck_assert_uint_eq(throttled()[PUBLISHER_THROTTLE_SERVER], 0);
+	ck_assert_uint_eq(throttled()[PUBLISHER_THROTTLE_CLIENT], 0);
+}
+END_TEST
+
 START_TEST(after_an_outage_one_request_tries_first)
 {
 	char name[32];
@@ -437,6 +471,8 @@ Suite *suite(void)
 	tcase_add_loop_test(t, an_outage_is_sat_out_with_few_requests_and_two_log_lines, 0, n);
 	tcase_add_loop_test(t, what_fails_late_is_as_safe_as_what_fails_early, 0, n);
 	tcase_add_test(t, retry_after_is_a_floor);
+	tcase_add_test(t, time_that_an_overloaded_server_asks_for_is_counted);
+	tcase_add_test(t, a_server_that_is_away_is_no_throttle);
 	tcase_add_test(t, after_an_outage_one_request_tries_first);
 	tcase_add_test(t, a_created_object_whose_answer_was_lost_is_found_again);
 	tcase_add_test(t, a_lost_look_up_does_not_read_from_the_cache);
