@@ -8,12 +8,18 @@
 #include <errno.h>
 #include <string.h>
 
-static void count_group(const char *name, const char *prefix, struct rs_capacity *ret)
+static void count_group(const char *name, const char *prefix, enum rs_group_kind kind,
+			struct rs_capacity *ret)
 {
-	if (rs_name_is_ours(prefix, name))
+	size_t closids = kind == RS_GROUP_CTRL ? 1 : 0;
+
+	if (rs_name_is_ours(prefix, name)) {
 		ret->ours++;
-	else
+		ret->closids_ours += closids;
+	} else {
 		ret->foreign++;
+		ret->closids_foreign += closids;
+	}
 }
 
 /* The monitoring groups below the control group CTRL. */
@@ -33,7 +39,7 @@ static int count_mon_groups(struct rs *rs, const char *ctrl, const char *prefix,
 	if (r < 0)
 		return rs_fail(rs, RS_LIST, dir, r, e);
 	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1)
-		count_group(names.data + i, prefix, ret);
+		count_group(names.data + i, prefix, RS_GROUP_MON, ret);
 	return 0;
 }
 
@@ -52,7 +58,7 @@ static int count_groups(struct rs *rs, const char *prefix, struct rs_capacity *r
 
 		if (rs_name_is_reserved(name))
 			continue;
-		count_group(name, prefix, ret);
+		count_group(name, prefix, RS_GROUP_CTRL, ret);
 		r = count_mon_groups(rs, name, prefix, ret, e);
 	}
 	return r;

@@ -48,9 +48,15 @@ static enum contract_result capacity_counts_groups(struct contract *c)
 	EXPECT_OK(c, rs_capacity(c->rs, P, &after, &c->e));
 	EXPECT(c, after.ours == 3 && after.foreign == before.foreign, "ours %zu foreign %zu",
 	       after.ours, after.foreign);
+	EXPECT(c,
+	       before.closids_ours == 0 && after.closids_ours == 1 &&
+		       after.closids_foreign == before.closids_foreign,
+	       "closids: ours %zu foreign %zu", after.closids_ours, after.closids_foreign);
 	EXPECT_OK(c, rs_capacity(c->rs, "unlikely-", &after, &c->e));
 	EXPECT(c, after.ours == 0 && after.foreign == before.foreign + 3, "foreign %zu",
 	       after.foreign);
+	EXPECT(c, after.closids_ours == 0 && after.closids_foreign == before.closids_foreign + 1,
+	       "closids: foreign %zu", after.closids_foreign);
 	return CONTRACT_PASSED;
 }
 
@@ -130,6 +136,9 @@ static enum contract_result closids_run_out(struct contract *c)
 	EXPECT(c, r == -ENOSPC, "got %s", err_name(r));
 	EXPECT(c, strstr(c->e.msg, "Out of CLOSIDs"), "message is %s", c->e.msg);
 	EXPECT(c, made == cap.closids - 1, "%zu of %zu", made, cap.closids);
+	EXPECT_OK(c, rs_capacity(c->rs, P, &cap, &c->e));
+	EXPECT(c, cap.closids_ours + cap.closids_foreign + 1 == cap.closids, "ours %zu of %zu",
+	       cap.closids_ours, cap.closids);
 	return CONTRACT_PASSED;
 }
 
