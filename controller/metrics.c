@@ -140,6 +140,22 @@ static void add_rmids(const struct metrics_input *in, struct strbuf *out)
 		     "OutOfRMIDs", NULL);
 }
 
+/* Only where pods take one. None are known where the hardware has no controls. */
+static void add_closids(const struct metrics_input *in, struct strbuf *out)
+{
+	static const char *const name = "podresctrl_closids";
+	const struct rs_capacity *c = &in->capacity;
+	size_t used = c->closids_ours + c->closids_foreign + 1;
+
+	if (in->group_kind != RS_GROUP_CTRL || !in->has_capacity || !c->closids)
+		return;
+	metrics_family(out, name, METRICS_GAUGE, "CLOSIDs by holder; the sum is all there are.");
+	metrics_uint(out, name, c->closids_ours, "state", "ours", NULL);
+	metrics_uint(out, name, c->closids_foreign, "state", "foreign", NULL);
+	metrics_uint(out, name, 1, "state", "root", NULL);
+	metrics_uint(out, name, c->closids > used ? c->closids - used : 0, "state", "unused", NULL);
+}
+
 static void add_runtime(const struct metrics_input *in, struct strbuf *out)
 {
 	const struct runtime_link_stats *r = &in->runtime;
@@ -213,6 +229,7 @@ void metrics_render(const struct metrics_input *in, struct strbuf *out)
 	add_core(in, out);
 	add_retries(in, out);
 	add_rmids(in, out);
+	add_closids(in, out);
 	add_runtime(in, out);
 	if (in->has_api)
 		metrics_add_api(in, out);

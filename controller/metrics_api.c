@@ -55,11 +55,21 @@ static void add_client(const struct api_link_stats *a, struct strbuf *out)
 		     "failure", NULL);
 }
 
+static const char *relist_name(enum k8s_relist why)
+{
+	static const char *const names[] = {
+		[K8S_RELIST_EXPIRED] = "Expired",          [K8S_RELIST_SILENCE] = "Silence",
+		[K8S_RELIST_SERVER_ERROR] = "ServerError", [K8S_RELIST_BAD_EVENT] = "BadEvent",
+		[K8S_RELIST_PERIODIC] = "Periodic",        [K8S_RELIST_ASKED] = "Asked",
+	};
+	_Static_assert(ARRAY_LEN(names) == K8S_RELIST_MAX, "one name per reason");
+
+	return names[why];
+}
+
 static void add_watch(const struct metrics_input *in, struct strbuf *out)
 {
 	const struct k8s_watch_stats *w = &in->api.watch;
-	uint64_t relists = w->lists ? w->lists - 1 : 0;
-	uint64_t expired = w->expired < relists ? w->expired : relists;
 	uint64_t last_ms = 0;
 
 	metrics_family(out, "podresctrl_watch_events_total", METRICS_COUNTER,
@@ -80,8 +90,9 @@ static void add_watch(const struct metrics_input *in, struct strbuf *out)
 		     NULL);
 	metrics_family(out, "podresctrl_relists_total", METRICS_COUNTER,
 		       "Complete lists of this node's pods after the first.");
-	metrics_uint(out, "podresctrl_relists_total", expired, "reason", "Expired", NULL);
-	metrics_uint(out, "podresctrl_relists_total", relists - expired, "reason", "Other", NULL);
+	for (unsigned why = 0; why < K8S_RELIST_MAX; why++)
+		metrics_uint(out, "podresctrl_relists_total", w->relists[why], "reason",
+			     relist_name(why), NULL);
 	if (w->last_byte_ms)
 		last_ms = (uint64_t)in->wall_ms - (in->now_ms - w->last_byte_ms);
 	metrics_family(out, "podresctrl_watch_last_event_timestamp_seconds", METRICS_GAUGE,
@@ -89,6 +100,18 @@ static void add_watch(const struct metrics_input *in, struct strbuf *out)
 	metrics_seconds(out, "podresctrl_watch_last_event_timestamp_seconds", last_ms * 1000, NULL);
 	metrics_gauge(out, "podresctrl_watch_pods", "Pods of this node that the watch shows.",
 		      w->objects);
+}
+
+static void add_throttle(const struct publisher_stats *p, struct strbuf *out)
+{
+	static const char *const name = "podresctrl_throttled_seconds_total";
+	const uint64_t *ms = p->throttled_ms;
+
+	metrics_family(out, name, METRICS_COUNTER,
+		       "Time that writes waited: for our own rate (client), or because the API "
+		       "server said that it is overloaded (server).");
+	metrics_seconds(out, name, ms[PUBLISHER_THROTTLE_CLIENT] * 1000, "source", "client", NULL);
+	metrics_seconds(out, name, ms[PUBLISHER_THROTTLE_SERVER] * 1000, "source", "server", NULL);
 }
 
 static void add_publisher_counts(const struct publisher_stats *p, struct strbuf *out)
@@ -151,6 +174,7 @@ void metrics_add_api(const struct metrics_input *in, struct strbuf *out)
 	add_client(&in->api, out);
 	add_watch(in, out);
 	add_publisher_counts(&in->api.publisher, out);
+	add_throttle(&in->api.publisher, out);
 	add_queue(&in->api.publisher, out);
 	if (in->api.has_events)
 		add_kube_events(&in->api.events, out);

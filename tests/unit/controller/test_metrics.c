@@ -78,6 +78,7 @@ static void fill(struct metrics_input *in)
 
 	*in = (struct metrics_input){
 		.simulated = true,
+		.group_kind = RS_GROUP_CTRL,
 		.counts = &counts,
 		.resctrl_code = -EROFS,
 		.has_capacity = true,
@@ -85,6 +86,9 @@ static void fill(struct metrics_input *in)
 			     .ours = 10,
 			     .foreign = 3,
 			     .unused = 210,
+			     .closids = 16,
+			     .closids_ours = 10,
+			     .closids_foreign = 2,
 			     .limbo = RS_LIMBO_ALL},
 		.has_runtime = true,
 		.has_api = true,
@@ -112,8 +116,9 @@ static void fill(struct metrics_input *in)
 	in->api.publisher.requests[PUBLISHER_PATCH] = 9;
 	in->api.publisher.failures[PUBLISHER_PATCH] = 2;
 	in->api.watch.last_byte_ms = 3000;
-	in->api.watch.lists = 4;
-	in->api.watch.expired = 1;
+	in->api.watch.relists[K8S_RELIST_EXPIRED] = 1;
+	in->api.watch.relists[K8S_RELIST_ASKED] = 2;
+	in->api.publisher.throttled_ms[PUBLISHER_THROTTLE_CLIENT] = 2500;
 }
 
 static void has(const char *line)
@@ -158,7 +163,15 @@ START_TEST(what_was_counted_is_told)
 	has("podresctrl_publish_total{op=\"patch\",result=\"success\"} 7");
 	has("podresctrl_publish_total{op=\"patch\",result=\"failure\"} 2");
 	has("podresctrl_watch_last_event_timestamp_seconds 1000003");
-	has("podresctrl_relists_total{reason=\"Other\"} 2");
+	has("podresctrl_relists_total{reason=\"Expired\"} 1");
+	has("podresctrl_relists_total{reason=\"Periodic\"} 0");
+	has("podresctrl_relists_total{reason=\"Asked\"} 2");
+	has("podresctrl_throttled_seconds_total{source=\"client\"} 2.5");
+	has("podresctrl_throttled_seconds_total{source=\"server\"} 0");
+	has("podresctrl_closids{state=\"ours\"} 10");
+	has("podresctrl_closids{state=\"foreign\"} 2");
+	has("podresctrl_closids{state=\"root\"} 1");
+	has("podresctrl_closids{state=\"unused\"} 3");
 	has("podresctrl_publisher_state{state=\"Starting\"} 1");
 	has("podresctrl_http_requests_total{server=\"metrics\"} 0");
 }
@@ -175,6 +188,28 @@ START_TEST(what_is_not_there_is_left_out)
 	ck_assert_ptr_null(strstr(strbuf_str(&out), "podresctrl_rmids{"));
 	ck_assert_ptr_null(strstr(strbuf_str(&out), "server="));
 	has("podresctrl_resctrl_usable 1");
+}
+END_TEST
+
+START_TEST(closids_are_told_only_where_pods_take_one)
+{
+	struct metrics_input in;
+
+	fill(&in);
+	in.group_kind = RS_GROUP_MON;
+	metrics_render(&in, &out);
+	ck_assert_ptr_null(strstr(strbuf_str(&out), "podresctrl_closids"));
+	strbuf_reset(&out);
+	fill(&in);
+	in.capacity.closids = 0;
+	metrics_render(&in, &out);
+	ck_assert_ptr_null(strstr(strbuf_str(&out), "podresctrl_closids"));
+	strbuf_reset(&out);
+	/* More groups than the kernel says there can be: read while others came and went. */
+	fill(&in);
+	in.capacity.closids_foreign = 20;
+	metrics_render(&in, &out);
+	has("podresctrl_closids{state=\"unused\"} 0");
 }
 END_TEST
 
@@ -360,6 +395,7 @@ Suite *suite(void)
 	tcase_add_test(tc, buckets_of_a_histogram_add_up);
 	tcase_add_test(tc, what_was_counted_is_told);
 	tcase_add_test(tc, what_is_not_there_is_left_out);
+	tcase_add_test(tc, closids_are_told_only_where_pods_take_one);
 	tcase_add_test(tc, the_text_is_strictly_of_the_format);
 	tcase_add_test(tc, the_docs_list_what_there_is_and_nothing_else);
 	tcase_add_test(tc, a_scrape_leaves_no_memory_behind);
