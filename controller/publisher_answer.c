@@ -217,6 +217,24 @@ static void found(struct slot *s, uint64_t now_ms, const struct status_object *o
 	}
 }
 
+/* The resource is not there: all its objects went with it. */
+static void crd_missing(struct slot *s, uint64_t now_ms, const struct k8s_response *r)
+{
+	struct publisher *p = s->p;
+	struct slot *other;
+	size_t i = 0;
+
+	outage(s, now_ms, PUBLISHER_CRD_MISSING, r,
+	       "the PodResctrlStatus custom resource definition is not installed");
+	while ((other = strmap_next(&p->slots, &i))) {
+		if (other->object != OBJECT_OURS || other->in_flight)
+			continue;
+		other->object = OBJECT_UNKNOWN;
+		other->quorum = true;
+		slot_touch(other);
+	}
+}
+
 static void answer_get(struct slot *s, uint64_t now_ms, const struct k8s_response *r)
 {
 	struct status_object o;
@@ -224,6 +242,9 @@ static void answer_get(struct slot *s, uint64_t now_ms, const struct k8s_respons
 	if (r->rc == -ENOENT) {
 		s->object = OBJECT_NONE;
 		s->quorum = false;
+		/* About the path and not about an object: it is as it was, so no other is asked. */
+		if (!r->reason && s->p->health.outage == PUBLISHER_CRD_MISSING)
+			crd_missing(s, now_ms, r);
 	} else if (r->rc == 0 && status_parse_object(r->body, r->body_len, &o, NULL) == 0) {
 		found(s, now_ms, &o);
 	} else {
@@ -261,24 +282,6 @@ static void name_exists(struct slot *s, uint64_t now_ms)
 	/* The first look is at once; if this goes on, someone fights over the name. */
 	if (s->failures++)
 		slot_back_off(s, now_ms, 1 * S_MS, 30 * S_MS);
-}
-
-/* The resource is not there: all its objects went with it. */
-static void crd_missing(struct slot *s, uint64_t now_ms, const struct k8s_response *r)
-{
-	struct publisher *p = s->p;
-	struct slot *other;
-	size_t i = 0;
-
-	outage(s, now_ms, PUBLISHER_CRD_MISSING, r,
-	       "the PodResctrlStatus custom resource definition is not installed");
-	while ((other = strmap_next(&p->slots, &i))) {
-		if (other->object != OBJECT_OURS || other->in_flight)
-			continue;
-		other->object = OBJECT_UNKNOWN;
-		other->quorum = true;
-		slot_touch(other);
-	}
 }
 
 static void answer_create(struct slot *s, uint64_t now_ms, const struct k8s_response *r)
