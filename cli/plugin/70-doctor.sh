@@ -213,10 +213,14 @@ doctor_rights() {
 	fi
 }
 
+no_policies() {
+	say warn policy "before Kubernetes 1.30 there is none that holds a daemon to its own node" \
+		"trust an object only if spec.nodeName is that of its pod"
+}
+
 doctor_policy() {
 	if [ "$minor" -lt 30 ]; then
-		say warn policy "before Kubernetes 1.30 there is none that holds a daemon to its own node" \
-			"trust an object only if spec.nodeName is that of its pod"
+		no_policies
 		return
 	fi
 	policy=podresctrlstatus-own-node
@@ -226,6 +230,8 @@ doctor_policy() {
 			say warn policy "$policy or its binding is missing: a node could write objects of others" \
 				"kubectl apply -f deploy/base/validating-admission-policy.yaml"
 			;;
+		# Of a server that does not tell its version in the usual way.
+		*"doesn't have a resource type"*) no_policies ;;
 		*) say warn policy "cannot look: $(brief_failure "$said")" "ask someone who may read admission policies" ;;
 		esac
 		return
