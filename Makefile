@@ -188,7 +188,7 @@ e2e: packages-check ## the real thing: kernel resctrl, containerd and kube-apise
 
 .PHONY: e2e-cluster
 e2e-cluster: packages-check image ## image and kustomization on a whole small cluster with a kubelet in a VM
-	@$(MAKE) --no-print-directory e2e-programs
+	@$(MAKE) --no-print-directory e2e-programs $(O)/kubectl-podresctrl
 	@O=$(O) tests/e2e-cluster/run
 
 .PHONY: e2e-kernels

@@ -9,6 +9,7 @@ step_capacity() {
   pod_make shop late "/bin/workload tree 4 2"
   check 120 "the pod runs all the same" pod_runs shop late
   check 60 "the pod: Failed 0/1 OutOfRMIDs" shows shop late "Failed 0/1 OutOfRMIDs False"
+  check 0 "kubectl podresctrl doctor names it" doctor_says "$CLUSTER_PROGRAMS" '^warn +objects +1 pod is not placed: shop/late'
   # The kernel looks at freed RMIDs once a second; this one never ran, so it is free after the first look.
   vm_run "rmdir $PODS_GROUPS/other-1 && sleep 2"
   kubectl annotate pod -n shop late "podresctrl.io/retry=$token" --overwrite >/dev/null

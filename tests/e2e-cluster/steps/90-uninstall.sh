@@ -15,6 +15,7 @@ step_uninstall() {
   check 30 "no group is left" no_group_of_ours
   check 30 "the kind is gone, and with it every object" kind_is_gone
   check 0 "no cluster-wide right is left" no_rights_left
+  check 0 "kubectl podresctrl doctor finds nothing of it" doctor_finds_nothing
   check 0 "the pods run on" is "$(kubectl get pods -n shop --field-selector=status.phase=Running -o name | sort)" "$before"
 }
 
@@ -23,6 +24,15 @@ groups_are_there() { vm_run "ls -d $PODS_GROUPS/podresctrl-*"; }
 no_group_of_ours() { ! groups_are_there; }
 
 kind_is_gone() { ! kubectl get podresctrlstatuses -A 2>/dev/null; }
+
+doctor_finds_nothing() {
+  local said topic
+  ! said=$(plugin "$CLUSTER_PROGRAMS" doctor 2>&1) || return 1
+  echo "$said"
+  for topic in definition daemonset daemons; do
+    grep -qE "^FAIL +$topic " <<<"$said" || return 1
+  done
+}
 
 no_rights_left() {
   local seen
