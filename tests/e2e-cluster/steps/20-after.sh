@@ -5,6 +5,8 @@
 step_after() {
   local hash
   pod_make shop after "/bin/workload tree 8 3" "/bin/workload pause"
+  # Of later steps: it crashes a few times meanwhile.
+  make_crash_pod
   check 120 "the pod runs" pod_runs shop after
   check 60 "the pod: Exists 2/2, every thread and child is in the group" placed shop after 2
   check 0 "its object names pod and node and is owned by the pod" belongs shop after

@@ -51,12 +51,22 @@ free_port() {
   done
 }
 
+# longer_pause SECONDS: the next pause between two looks; the first is 0.2, none is longer than 1.
+longer_pause() {
+  case $1 in
+  0.2) echo 0.4 ;;
+  0.4) echo 0.7 ;;
+  *) echo 1 ;;
+  esac
+}
+
 # wait_until SECONDS COMMAND...: poll until it succeeds; 1 when the time is up.
 wait_until() {
-  local deadline=$((SECONDS + $1))
+  local deadline=$((SECONDS + $1)) pause=0.2
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$deadline" ] || return 1
-    sleep 0.2
+    sleep "$pause"
+    pause=$(longer_pause "$pause")
   done
 }

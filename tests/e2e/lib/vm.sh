@@ -12,7 +12,8 @@
 #   vm_stop                     switch it off; its disk changes are gone
 #
 # Environment: VM_MEMORY_MB (2048), VM_RDT_LIMBO_MS (how long an RMID stays warm after its last task ran; 2000),
-# VM_DISK (an image that the machine has as /dev/vdb, read-only), VM_FORWARD (a port that is the same port of the machine).
+# VM_DISK (an image that the machine has as /dev/vdb, read-only), VM_FORWARD (a port that is the same port of the machine),
+# VM_KERNEL_OPTIONS (more words for the kernel's command line).
 # The script must call vm_stop (or end_all_background) when it ends; if it is killed, the machine dies with it.
 
 VM_DIR=
@@ -45,7 +46,7 @@ vm_launch() {
     -cpu "max,vendor=GenuineIntel,level=0x1f,+cqm,+rdt-a" -smp 2 -m "${VM_MEMORY_MB:-2048}"
     -nodefaults -display none -vga none -serial "file:$VM_DIR/console" -no-reboot
     -kernel "$kernel/vmlinuz" -initrd "$kernel/initramfs"
-    -append "console=ttyS0 quiet panic=-1 no_timer_check nohz=off highres=off"
+    -append "console=ttyS0 quiet panic=-1 no_timer_check nohz=off highres=off ${VM_KERNEL_OPTIONS:-}"
     -drive "file=$rootfs/root.img,if=none,id=disk,format=raw,snapshot=on" -device "virtio-blk-pci,drive=disk" "${disk[@]}"
     -netdev "user,id=net,$forward" -device "virtio-net-pci,netdev=net,romfile=")
   vm_switch_on
