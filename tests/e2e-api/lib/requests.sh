@@ -10,6 +10,8 @@ JSON=application/json
 MERGE=application/merge-patch+json
 JSON_PATCH=application/json-patch+json
 
+# By which a request of the lane is told from one of the daemon, also where it bears the daemon's token.
+LANE_AGENT=e2e-api-lane
 # What else a request says of itself, in curl's words.
 REQUEST_HEADERS=()
 
@@ -18,7 +20,7 @@ ask() {
   local body=() tries
   [ -z "${4:-}" ] || body=(-H "Content-Type: $3" --data-binary @-)
   for tries in {1..20}; do
-    CODE=$(printf '%s' "${4:-}" | curl -sS --max-time 30 --cacert "$CLUSTER_DIR/ca.crt" \
+    CODE=$(printf '%s' "${4:-}" | curl -sS --max-time 30 -A "$LANE_AGENT" --cacert "$CLUSTER_DIR/ca.crt" \
       -H "Authorization: Bearer ${REQUEST_TOKEN:-$CLUSTER_ADMIN_TOKEN}" -X "$1" "${body[@]}" "${REQUEST_HEADERS[@]}" \
       -D "$RUN_DIR/headers" -o "$RUN_DIR/answer" -w '%{http_code}' "$CLUSTER_URL$2")
     ANSWER=$(cat "$RUN_DIR/answer")

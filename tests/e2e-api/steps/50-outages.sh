@@ -112,8 +112,8 @@ EOF
 secrets() {
   check 0 "32: no token in the log, at debug level" is \
     "$(grep -c -F -e "$CLUSTER_DAEMON_TOKEN" -e stale-token "$RUN_DIR/podresctrld.log" || true)" 0
-  check 0 "32: the User-Agent is ours in every request" is "$(jq -r --arg user "$CLUSTER_DAEMON_USER" \
-    'select(.user.username == $user) | .userAgent' "$CLUSTER_DIR/audit.log" | sed 's|/[0-9.]*$||' | sort -u)" podresctrld
+  check 0 "32: the User-Agent is ours in every request" is "$(jq -r --arg user "$CLUSTER_DAEMON_USER" --arg lane "$LANE_AGENT" \
+    'select(.user.username == $user and .userAgent != $lane) | .userAgent' "$CLUSTER_DIR/audit.log" | sed 's|/[0-9.]*$||' | sort -u)" podresctrld
   skip "16: a POST whose answer is lost: tests/unit/controller/test_publisher_failures.c shows it, as does the fake server's FAKE_API_DO_RESET"
 }
 
