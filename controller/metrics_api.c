@@ -85,8 +85,7 @@ static void add_watch(const struct metrics_input *in, struct strbuf *out)
 	metrics_uint(out, "podresctrl_watch_restarts_total", w->silences, "reason", "Silence",
 		     NULL);
 	metrics_uint(out, "podresctrl_watch_restarts_total", w->expired, "reason", "Expired", NULL);
-	metrics_uint(out, "podresctrl_watch_restarts_total",
-		     w->failures > w->silences ? w->failures - w->silences : 0, "reason", "Failure",
+	metrics_uint(out, "podresctrl_watch_restarts_total", w->failures, "reason", "Failure",
 		     NULL);
 	metrics_family(out, "podresctrl_relists_total", METRICS_COUNTER,
 		       "Complete lists of this node's pods after the first.");

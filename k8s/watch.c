@@ -30,6 +30,7 @@
 #define LIST_MS           60000
 #define SILENCE_MS        180000 /* servers send a bookmark about once a minute */
 #define GRACE_MS          30000  /* past the end that we asked for ourselves */
+#define EARLY_MS          5000   /* before it: somebody else ended the watch */
 #define WATCH_MIN_S       300
 #define WATCH_SPREAD_S    300
 
@@ -148,6 +149,7 @@ void k8s_watch_fail(struct k8s_watch *w, const struct watch_failure *f)
 	copy.message = message;
 	w->stats.failures++;
 	w->is_connected = false;
+	w->is_suspect = true;
 	/* No answer for "not older than X", or for the next page: ask for the newest, whole. */
 	if (was_listing && w->phase == PHASE_LISTING &&
 	    (f->http_status == 410 || (f->http_status == 504 && w->from == LIST_FROM_LAST)))
@@ -305,6 +307,9 @@ static void end_watch(struct k8s_watch *w)
 		f.message = "the watch ended at once, without an event";
 		k8s_watch_fail(w, &f);
 	} else {
+		/* Servers that shut down end watches as well, and etcd may have been restored. */
+		if (now + EARLY_MS < w->started_ms + w->timeout_ms)
+			w->is_suspect = true;
 		k8s_watch_wait(w, k8s_random_below(w->client, CLEAN_JITTER_MS));
 	}
 }
@@ -430,20 +435,23 @@ static uint64_t silence_due(const struct k8s_watch *w)
 	return w->heard_ms + silence_limit(w);
 }
 
+/*
+ * Older servers, and those whose etcd tells of no progress, send bookmarks only after some
+ * object of the type has changed somewhere in the cluster. In a quiet one silence is no
+ * trouble: the connection might be dead, so it is replaced, and that is all. But a server that
+ * we came to with a version from before may never reach it, and then it is silent, too.
+ */
 static void end_silence(struct k8s_watch *w)
 {
-	struct watch_failure f = {.rc = -ETIMEDOUT, .message = "the watch fell silent"};
-
-	f.http_status = k8s_transfer_status(&w->transfer);
-	if (f.http_status == 0) {
-		f.message = "no answer in time";
-	} else {
-		w->stats.silences++;
-		/* Silent from the start, again: our version may be one from the future. */
-		if (w->session_bytes == 0 && ++w->nr_silent >= 2)
-			k8s_watch_want_list(w, K8S_RELIST_SILENCE);
+	if (k8s_transfer_status(&w->transfer) == 0) {
+		k8s_watch_fail(w, &(struct watch_failure){.rc = -ETIMEDOUT,
+							  .message = "no answer in time"});
+		return;
 	}
-	k8s_watch_fail(w, &f);
+	w->stats.silences++;
+	if (w->session_bytes == 0 && ++w->nr_silent >= 2 && w->is_suspect)
+		k8s_watch_want_list(w, K8S_RELIST_SILENCE);
+	k8s_watch_wait(w, k8s_random_below(w->client, CLEAN_JITTER_MS));
 }
 
 static void check_deadlines(struct k8s_watch *w, uint64_t now)

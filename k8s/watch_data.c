@@ -75,6 +75,7 @@ static void drop(struct k8s_watch *w, const struct k8s_object_meta *m)
 
 static void set_rv(struct k8s_watch *w, const char *rv)
 {
+	w->is_suspect = false;
 	(void)snprintf(w->rv, sizeof(w->rv), "%s", rv);
 }
 

@@ -139,6 +139,7 @@ struct k8s_watch {
 	uint64_t backoff_first_ms; /* tells its kind */
 	unsigned int steps;        /* of the back-off */
 	unsigned int nr_silent;    /* sessions in a row without one byte */
+	bool is_suspect; /* the server may be another one than that which told our version */
 	bool is_auth_retried, is_connected, is_synced, is_dead;
 	struct k8s_watch_stats stats;
 };

@@ -318,6 +318,7 @@ START_TEST(more_objects_than_allowed_are_an_error)
 }
 END_TEST
 
+/* Nobody is told, as nothing is wrong yet: the next attempt shows whether it was the connection. */
 START_TEST(three_minutes_of_silence_end_a_watch)
 {
 	start_and_watch();
@@ -328,10 +329,45 @@ START_TEST(three_minutes_of_silence_end_a_watch)
 	ck_assert_uint_eq(stats().silences, 0);
 	loop_advance(&l, 11000);
 	loop_until(&l, stats().silences == 1);
-	ck_assert_int_eq(story.rc, -ETIMEDOUT);
 	loop_advance(&l, 1000);
 	loop_until(&l, watches() == 2);
 	ck_assert_uint_eq(lists(), 1);
+	ck_assert_int_eq(story.nr_down, 0);
+}
+END_TEST
+
+/* No object of the type changes anywhere: older servers send no bookmark then. */
+START_TEST(a_quiet_cluster_is_neither_trouble_nor_a_reason_to_list)
+{
+	start_and_watch();
+	fake_api_set_version(l.api, 10);
+	for (int i = 0; i < 14; i++) {
+		loop_advance(&l, 60000);
+		loop_idle(&l);
+	}
+	ck_assert_uint_ge(stats().silences, 2);
+	ck_assert_uint_eq(lists(), 1);
+	ck_assert_uint_eq(stats().failures, 0);
+	ck_assert_int_eq(story.nr_down, 0);
+	ck_assert_uint_eq(fake_api_nr_watches(l.api), 1);
+}
+END_TEST
+
+/* Stopped, but its kernel keeps the connection alive. */
+START_TEST(a_server_that_hangs_in_silence_is_told_of)
+{
+	start_and_watch();
+	fake_api_set_version(l.api, 10);
+	fake_api_add_fault(l.api, &(struct fake_api_fault){
+					  .kind = FAKE_API_STALL, .verb = "watch", .times = 1});
+	loop_advance(&l, 181000);
+	loop_until(&l, stats().silences == 1);
+	loop_advance(&l, 1000);
+	loop_until(&l, watches() == 2);
+	ck_assert_int_eq(story.nr_down, 0);
+	loop_advance(&l, 31000);
+	loop_until(&l, story.nr_down == 1);
+	ck_assert_int_eq(story.rc, -ETIMEDOUT);
 }
 END_TEST
 
@@ -414,6 +450,8 @@ Suite *suite(void)
 	tcase_add_test(tc, an_event_over_the_cap_leads_to_a_list);
 	tcase_add_test(tc, more_objects_than_allowed_are_an_error);
 	tcase_add_test(tc, three_minutes_of_silence_end_a_watch);
+	tcase_add_test(tc, a_quiet_cluster_is_neither_trouble_nor_a_reason_to_list);
+	tcase_add_test(tc, a_server_that_hangs_in_silence_is_told_of);
 	tcase_add_test(tc, a_watch_without_an_answer_times_out);
 	tcase_add_test(tc, a_server_that_is_down_comes_back);
 	tcase_add_test(tc, a_compressed_answer_is_refused);
