@@ -208,6 +208,18 @@ static int new_api_link(struct daemon *d, struct err *e)
 	return api_link_new(&deps, &d->api, e);
 }
 
+static struct core_tuning tuning_of(const struct options *o)
+{
+	return (struct core_tuning){
+		.max_reconcile_passes = (unsigned)o->max_reconcile_passes,
+		.retry_interval_ms = o->retry_interval_ms,
+		.retry_backoff_max_ms = o->retry_backoff_max_ms,
+		.audit_interval_ms = o->audit_interval_ms,
+		.rmid_reserve = o->rmid_reserve,
+		.release_on_sandbox_stop = o->release_on_sandbox_stop,
+	};
+}
+
 static int new_core(struct daemon *d, struct err *e)
 {
 	const struct options *o = &d->options;
@@ -216,13 +228,8 @@ static int new_core(struct daemon *d, struct err *e)
 		.root = backend_root_name(d->backend),
 		.group_kind = o->group_kind,
 		.cleanup_mode = o->cleanup_mode,
-		.max_reconcile_passes = (unsigned)o->max_reconcile_passes,
-		.retry_interval_ms = o->retry_interval_ms,
-		.retry_backoff_max_ms = o->retry_backoff_max_ms,
-		.audit_interval_ms = o->audit_interval_ms,
-		.rmid_reserve = o->rmid_reserve,
-		.release_on_sandbox_stop = o->release_on_sandbox_stop,
 		.seed = d->seed,
+		.tuning = tuning_of(o),
 	};
 	const struct core_deps deps = {
 		.rs = backend_resctrl(d->backend),
@@ -316,6 +323,7 @@ static void on_sighup(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	struct daemon *d = w->data;
 	const struct options *o = &d->options;
+	struct core_tuning tuning;
 	bool filter_changed = false;
 
 	(void)loop;
@@ -323,15 +331,8 @@ static void on_sighup(struct ev_loop *loop, ev_signal *w, int revents)
 	if (!reload_options(&d->options, d->input, d->log, &filter_changed))
 		return;
 	daemon_set_log(o, d->log);
-	core_tune(d->core, clock_monotonic_ms(),
-		  &(struct core_tuning){
-			  .max_reconcile_passes = (unsigned)o->max_reconcile_passes,
-			  .retry_interval_ms = o->retry_interval_ms,
-			  .retry_backoff_max_ms = o->retry_backoff_max_ms,
-			  .audit_interval_ms = o->audit_interval_ms,
-			  .rmid_reserve = o->rmid_reserve,
-			  .release_on_sandbox_stop = o->release_on_sandbox_stop,
-		  });
+	tuning = tuning_of(o);
+	core_tune(d->core, clock_monotonic_ms(), &tuning);
 	api_link_set_rate(d->api, o->publish_rate);
 	if (filter_changed)
 		change_filter(d);

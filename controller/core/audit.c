@@ -35,7 +35,7 @@ void ring_del(struct ring *ring, struct list *item)
 
 static uint64_t moment_ms(const struct core *core)
 {
-	uint64_t ms = core->config.audit_interval_ms / MOMENTS;
+	uint64_t ms = core->config.tuning.audit_interval_ms / MOMENTS;
 
 	return !ms ? 1 : ms < MOMENT_MAX_MS ? ms : MOMENT_MAX_MS;
 }
@@ -43,7 +43,7 @@ static uint64_t moment_ms(const struct core *core)
 /* A turn may have to wait for the end of its moment, and is to be in time all the same. */
 static uint64_t step_us(const struct core *core, const struct ring *ring)
 {
-	uint64_t ms = core->config.audit_interval_ms - moment_ms(core);
+	uint64_t ms = core->config.tuning.audit_interval_ms - moment_ms(core);
 	uint64_t step = ms * 1000 / (ring->nr ? ring->nr : 1);
 
 	return step ? step : 1;
@@ -62,7 +62,7 @@ static struct list *ring_turn(struct core *core, struct ring *ring, uint64_t now
 	struct list *item = ring->head.next;
 	uint64_t now_us = now_ms * 1000;
 
-	if (!ring->nr || !core->config.audit_interval_ms) {
+	if (!ring->nr || !core->config.tuning.audit_interval_ms) {
 		ring->next_us = 0;
 		return NULL;
 	}
@@ -76,8 +76,8 @@ static struct list *ring_turn(struct core *core, struct ring *ring, uint64_t now
 		return NULL;
 	}
 	/* After a long pause each is visited once, not once for every interval missed. */
-	if (now_us - ring->next_us > core->config.audit_interval_ms * 1000)
-		ring->next_us = now_us - core->config.audit_interval_ms * 1000;
+	if (now_us - ring->next_us > core->config.tuning.audit_interval_ms * 1000)
+		ring->next_us = now_us - core->config.tuning.audit_interval_ms * 1000;
 	ring->next_us += step_us(core, ring);
 	list_del(item);
 	list_append(&ring->head, item);
@@ -122,7 +122,7 @@ bool audit_step(struct core *core, uint64_t now_ms)
 
 static uint64_t ring_next_ms(const struct core *core, const struct ring *ring)
 {
-	if (!ring->nr || !core->config.audit_interval_ms)
+	if (!ring->nr || !core->config.tuning.audit_interval_ms)
 		return UINT64_MAX;
 	return ring->wake_ms;
 }

@@ -103,11 +103,12 @@ static void end_early(struct core *core, uint64_t now_ms, const char *why)
 
 	if (!sweep->attempts)
 		tell(core, why);
-	if (!core->config.retry_interval_ms) {
+	if (!core->config.tuning.retry_interval_ms) {
 		cleanup_done(core);
 		return;
 	}
-	sweep->due = now_ms + backoff_ms(core, core->config.retry_interval_ms, sweep->attempts);
+	sweep->due =
+		now_ms + backoff_ms(core, core->config.tuning.retry_interval_ms, sweep->attempts);
 	sweep->attempts++;
 }
 

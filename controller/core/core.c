@@ -45,7 +45,7 @@ static int check_config(const struct core_config *config, const struct core_deps
 			       "groups of others");
 	if (!config->root || !*config->root)
 		return err_set(e, -EINVAL, "root: must not be empty");
-	if (config->max_reconcile_passes < 1)
+	if (config->tuning.max_reconcile_passes < 1)
 		return err_set(e, -EINVAL,
 			       "max reconcile passes: 0 would look at no task and call it done");
 	return 0;

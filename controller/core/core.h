@@ -81,23 +81,28 @@ enum core_cleanup_mode {
 
 #define CORE_STEP_TASKS 512
 
-struct core_config {
-	const char *group_prefix;
-	const char *root; /* how the tree's root is called in paths people see */
-	enum rs_group_kind group_kind;
-	enum core_cleanup_mode cleanup_mode;
+/* What of the configuration can be changed later, see core_tune(). */
+struct core_tuning {
 	unsigned max_reconcile_passes; /* >= 1 */
-	/*
-	 * Tasks that are written in one step, while others wait; 0: CORE_STEP_TASKS. A few
-	 * milliseconds' worth, see core_work().
-	 */
-	size_t step_tasks;
 	uint64_t retry_interval_ms;    /* first automatic retry of a pod; 0: only on request */
 	uint64_t retry_backoff_max_ms; /* doubled up to this, with jitter */
 	uint64_t audit_interval_ms;    /* re-scan of placed containers; 0: off */
 	size_t rmid_reserve;           /* RMIDs left to others */
 	bool release_on_sandbox_stop;
+};
+
+struct core_config {
+	const char *group_prefix;
+	const char *root; /* how the tree's root is called in paths people see */
+	enum rs_group_kind group_kind;
+	enum core_cleanup_mode cleanup_mode;
+	/*
+	 * Tasks that are written in one step, while others wait; 0: CORE_STEP_TASKS. A few
+	 * milliseconds' worth, see core_work().
+	 */
+	size_t step_tasks;
 	uint32_t seed; /* for jitter and hash maps */
+	struct core_tuning tuning;
 };
 
 /* ---- what the core reports ------------------------------------------------------------- */
@@ -180,15 +185,7 @@ struct core_deps {
 /* Strings of CONFIG are copied; what DEPS points to must outlive the core. */
 MUST_CHECK int core_new(const struct core_config *config, const struct core_deps *deps,
 			struct core **ret, struct err *e);
-/* What of struct core_config can be changed later; the fields are the same. */
-struct core_tuning {
-	unsigned max_reconcile_passes;
-	uint64_t retry_interval_ms, retry_backoff_max_ms;
-	uint64_t audit_interval_ms;
-	size_t rmid_reserve;
-	bool release_on_sandbox_stop; /* set: pods that have stopped are released at once */
-};
-
+/* With release_on_sandbox_stop, pods that have stopped already are released at once. */
 void core_tune(struct core *core, uint64_t now_ms, const struct core_tuning *tuning);
 
 void core_free(struct core *core); /* leaves every group in place, so that counters go on */

@@ -71,7 +71,7 @@ void core_stop_pod(struct core *core, uint64_t now_ms, const struct core_pod *in
 		if (strcmp(c->sandbox_id, sandbox->id) == 0)
 			container_stop(core, now_ms, c);
 	}
-	if (core->config.release_on_sandbox_stop && pod_has_stopped(pod))
+	if (core->config.tuning.release_on_sandbox_stop && pod_has_stopped(pod))
 		pod_release(core, now_ms, pod);
 }
 

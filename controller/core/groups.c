@@ -26,22 +26,22 @@ static const struct rs_capacity *capacity(struct core *core, uint64_t now_ms)
 
 static const char *retry_hint(const struct core *core)
 {
-	return core->config.retry_interval_ms ? "it is tried again by itself"
-					      : "it is tried again on request only";
+	return core->config.tuning.retry_interval_ms ? "it is tried again by itself"
+						     : "it is tried again on request only";
 }
 
 static void explain_full(struct core *core, uint64_t now_ms, char *buf, size_t size)
 {
 	const struct rs_capacity *c = capacity(core, now_ms);
 	const char *what = core->config.group_kind == RS_GROUP_CTRL ? "CLOSID or RMID" : "RMID";
-	const char *next = core->config.retry_interval_ms
+	const char *next = core->config.tuning.retry_interval_ms
 				   ? "will retry when a group is freed, and from time to time"
 				   : "will retry on request only";
 	char kept[80] = "";
 
-	if (core->config.rmid_reserve)
+	if (core->config.tuning.rmid_reserve)
 		(void)snprintf(kept, sizeof(kept), ", %zu are kept for others",
-			       core->config.rmid_reserve);
+			       core->config.tuning.rmid_reserve);
 	/* CLOSIDs lack, or an RMID belongs to a CLOSID, as MPAM has it. */
 	else if (c && c->limbo == RS_LIMBO_NONE && c->unused)
 		(void)snprintf(kept, sizeof(kept), ", %zu are in no group and cannot be had here",
@@ -115,18 +115,19 @@ static int leave_reserve(struct core *core, uint64_t now_ms, const struct pod *p
 	const struct rs_capacity *c;
 	size_t used;
 
-	if (!core->config.rmid_reserve)
+	if (!core->config.tuning.rmid_reserve)
 		return 0;
 	core->capacity_known = false;
 	c = capacity(core, now_ms);
 	if (!c)
 		return 0;
 	used = c->ours + c->foreign + 1;
-	if (c->rmids > used && c->rmids - used > core->config.rmid_reserve)
+	if (c->rmids > used && c->rmids - used > core->config.tuning.rmid_reserve)
 		return 0;
 	if (group_is_there(core, pod))
 		return 0;
-	return err_set(e, -ENOSPC, "%zu RMIDs are kept for others", core->config.rmid_reserve);
+	return err_set(e, -ENOSPC, "%zu RMIDs are kept for others",
+		       core->config.tuning.rmid_reserve);
 }
 
 static int set_group(struct pod *pod, const struct rs_group *group, const char *parent)
@@ -273,7 +274,7 @@ static void group_made(struct core *core, uint64_t now_ms, struct pod *pod, bool
 		if (c->created)
 			continue;
 		c->retry_at = now_ms;
-		if (core->config.retry_interval_ms)
+		if (core->config.tuning.retry_interval_ms)
 			core->retry_due = 0;
 	}
 }

@@ -223,8 +223,8 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 		c->rest.nr = 0;
 	if (c->rest.nr && take_rest(&s) < 0)
 		return err_set(e, -ENOMEM, "tasks of a container: out of memory");
-	r = rs_reconcile(core->deps.rs, c->pod->path, &source, core->config.max_reconcile_passes,
-			 &res, e);
+	r = rs_reconcile(core->deps.rs, c->pod->path, &source,
+			 core->config.tuning.max_reconcile_passes, &res, e);
 	if (core->deps.tasks->release)
 		core->deps.tasks->release(core->deps.tasks_ctx);
 	r = judge(&s, r, &res, p, e);

@@ -24,7 +24,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 /* FIRST_MS doubled ATTEMPTS times, at most the configured maximum, give or take a quarter. */
 uint64_t backoff_ms(struct core *core, uint64_t first_ms, unsigned attempts)
 {
-	uint64_t max = core->config.retry_backoff_max_ms;
+	uint64_t max = core->config.tuning.retry_backoff_max_ms;
 	uint64_t delay = first_ms;
 
 	while (attempts-- && delay < max)
@@ -42,7 +42,7 @@ static void due_by(struct core *core, uint64_t at)
 
 void retry_arm_pod(struct core *core, uint64_t now_ms, struct pod *pod)
 {
-	uint64_t first = core->config.retry_interval_ms;
+	uint64_t first = core->config.tuning.retry_interval_ms;
 
 	if (!first)
 		return;
@@ -54,7 +54,7 @@ void retry_arm_pod(struct core *core, uint64_t now_ms, struct pod *pod)
 
 void retry_arm_container(struct core *core, uint64_t now_ms, struct container *c)
 {
-	uint64_t first = smaller(core->config.retry_interval_ms, CONTAINER_FIRST_MS);
+	uint64_t first = smaller(core->config.tuning.retry_interval_ms, CONTAINER_FIRST_MS);
 
 	if (!first || c->where != IN_PARTIAL)
 		return;
@@ -77,7 +77,7 @@ static void wake_oldest(struct core *core, uint64_t now_ms)
 {
 	struct pod *pod = oldest_without_room(core);
 
-	if (!pod || !core->config.retry_interval_ms)
+	if (!pod || !core->config.tuning.retry_interval_ms)
 		return;
 	pod->retry_at = now_ms;
 	pod->attempts = 0;
@@ -153,7 +153,7 @@ bool retry_step(struct core *core, uint64_t now_ms)
 	struct container *c;
 	struct pod *pod;
 
-	if (!core->config.retry_interval_ms || now_ms < core->retry_due)
+	if (!core->config.tuning.retry_interval_ms || now_ms < core->retry_due)
 		return false;
 	pod = due_pod(core, now_ms, &earliest);
 	if (pod) {

@@ -74,7 +74,7 @@ void tombstone_cancel(struct core *core, const char *path)
 /* Without timers a failed removal waits for the next request, as every retry then does. */
 static void put_off(struct core *core, uint64_t now_ms, struct tombstone *t)
 {
-	t->due = core->config.retry_interval_ms
+	t->due = core->config.tuning.retry_interval_ms
 			 ? now_ms + backoff_ms(core, FIRST_RETRY_MS, t->attempts)
 			 : UINT64_MAX;
 	t->attempts++;
@@ -121,7 +121,7 @@ size_t tombstones_try(struct core *core, uint64_t now_ms, size_t max)
 
 void tombstones_rearm(struct core *core, uint64_t now_ms)
 {
-	uint64_t due = core->config.retry_interval_ms ? now_ms : UINT64_MAX;
+	uint64_t due = core->config.tuning.retry_interval_ms ? now_ms : UINT64_MAX;
 
 	list_for_each (it, &core->tombstones) {
 		struct tombstone *t = list_entry(it, struct tombstone, link);

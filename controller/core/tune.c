@@ -43,26 +43,22 @@ static void release_stopped(struct core *core, uint64_t now_ms)
 
 void core_tune(struct core *core, uint64_t now_ms, const struct core_tuning *tuning)
 {
-	struct core_config *config = &core->config;
-	bool retries_changed = config->retry_interval_ms != tuning->retry_interval_ms ||
-			       config->retry_backoff_max_ms != tuning->retry_backoff_max_ms;
-	bool audit_changed = config->audit_interval_ms != tuning->audit_interval_ms;
-	bool more_room = tuning->rmid_reserve < config->rmid_reserve;
+	const struct core_tuning old = core->config.tuning;
+	bool retries_changed = old.retry_interval_ms != tuning->retry_interval_ms ||
+			       old.retry_backoff_max_ms != tuning->retry_backoff_max_ms;
+	bool audit_changed = old.audit_interval_ms != tuning->audit_interval_ms;
+	bool more_room = tuning->rmid_reserve < old.rmid_reserve;
 
-	if (tuning->max_reconcile_passes >= 1)
-		config->max_reconcile_passes = tuning->max_reconcile_passes;
-	config->retry_interval_ms = tuning->retry_interval_ms;
-	config->retry_backoff_max_ms = tuning->retry_backoff_max_ms;
-	config->audit_interval_ms = tuning->audit_interval_ms;
-	config->rmid_reserve = tuning->rmid_reserve;
-	config->release_on_sandbox_stop = tuning->release_on_sandbox_stop;
+	core->config.tuning = *tuning;
+	if (tuning->max_reconcile_passes < 1)
+		core->config.tuning.max_reconcile_passes = old.max_reconcile_passes;
 	if (retries_changed)
 		arm_retries(core, now_ms);
 	if (audit_changed) {
 		restart_ring(&core->pod_ring);
 		restart_ring(&core->container_ring);
 	}
-	if (config->release_on_sandbox_stop)
+	if (tuning->release_on_sandbox_stop)
 		release_stopped(core, now_ms);
 	if (more_room)
 		retry_group_went_away(core, now_ms);

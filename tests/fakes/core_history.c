@@ -169,10 +169,10 @@ static void make_quiet(struct history *h)
 		history_remove_leftovers(h);
 	}
 	h->leftovers = false;
-	if (h->untold || !h->w->config.retry_interval_ms)
+	if (h->untold || !h->w->config.tuning.retry_interval_ms)
 		history_do_synchronize(h);
 	world_sleep(h->w, QUIET_MS / 2);
-	if (!h->w->config.retry_interval_ms) {
+	if (!h->w->config.tuning.retry_interval_ms) {
 		for (int i = 0; i < 4; i++) {
 			core_retry_all_once(h->w->core, h->w->now, &report);
 			world_sleep(h->w, QUIET_MS / 4);
@@ -243,8 +243,8 @@ static void begin(struct history *h)
 	h->w->keep_log = false;
 	h->w->watch = history_on_event;
 	h->w->watch_ctx = h;
-	h->w->config.audit_interval_ms = AUDIT_MS;
-	h->w->config.retry_backoff_max_ms = BACKOFF_MAX_MS;
+	h->w->config.tuning.audit_interval_ms = AUDIT_MS;
+	h->w->config.tuning.retry_backoff_max_ms = BACKOFF_MAX_MS;
 	h->w->config.seed = h->seed + 1;
 	if ((h->from_bytes ? h->left : h->seed) % 3 == 1)
 		h->w->fidgety = h->seed + 1; /* and answers are put off */

@@ -131,7 +131,7 @@ static bool lives(const struct real_pod *pod)
 /* Containers of a sandbox that gave its group back may be forgotten before they are removed. */
 static bool may_be_forgotten(const struct history *h, const struct real_container *c)
 {
-	return h->w->config.release_on_sandbox_stop && c->sandbox->life == ENDED;
+	return h->w->config.tuning.release_on_sandbox_stop && c->sandbox->life == ENDED;
 }
 
 static bool has_ended(const struct real_pod *pod)
@@ -174,7 +174,7 @@ static void check_quiet_pod(struct history *h, const struct real_pod *pod)
 	struct core_pod_view view;
 	const char *path;
 
-	if (h->w->config.release_on_sandbox_stop && has_ended(pod))
+	if (h->w->config.tuning.release_on_sandbox_stop && has_ended(pod))
 		return;
 	if (!lives(pod)) {
 		history_hold(h, !core_pod_view(h->w->core, pod->uid, &view), "a dead pod is known",

@@ -279,7 +279,7 @@ void history_do_nonsense(struct history *h)
 		core_run_pod(core, h->w->now, &told);
 		break;
 	case 1: /* a group given back by mistake comes back only when the sandbox runs again */
-		if (h->w->config.release_on_sandbox_stop)
+		if (h->w->config.tuning.release_on_sandbox_stop)
 			break;
 		history_trace(h, "nonsense: STOP_POD %s %s", told.uid, sandbox->id);
 		core_stop_pod(core, h->w->now, &told);
@@ -331,10 +331,10 @@ void history_do_synchronize(struct history *h)
 void history_do_restart(struct history *h)
 {
 	history_trace(h, "restart");
-	h->w->config.release_on_sandbox_stop = history_one_in(h, 4);
+	h->w->config.tuning.release_on_sandbox_stop = history_one_in(h, 4);
 	h->w->config.cleanup_mode = history_one_in(h, 4) ? CORE_CLEANUP_ALL : CORE_CLEANUP_ORPHANS;
-	h->w->config.retry_interval_ms = history_one_in(h, 4) ? 0 : 500;
-	h->w->config.rmid_reserve = history_one_in(h, 4) ? 2 : 0;
+	h->w->config.tuning.retry_interval_ms = history_one_in(h, 4) ? 0 : 500;
+	h->w->config.tuning.rmid_reserve = history_one_in(h, 4) ? 2 : 0;
 	h->w->config.step_tasks =
 		history_one_in(h, 2) ? 2 : 0; /* so that placements take several */
 	world_boot(h->w);

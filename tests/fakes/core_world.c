@@ -399,11 +399,8 @@ struct world *world_new_sim(const struct rs_sim_config *config)
 		.root = "/sys/fs/resctrl",
 		.group_kind = RS_GROUP_MON,
 		.cleanup_mode = CORE_CLEANUP_ORPHANS,
-		.max_reconcile_passes = 8,
-		.retry_interval_ms = 0,
-		.retry_backoff_max_ms = 300000,
-		.audit_interval_ms = 0,
 		.seed = 1,
+		.tuning = {.max_reconcile_passes = 8, .retry_backoff_max_ms = 300000},
 	};
 	return w;
 }

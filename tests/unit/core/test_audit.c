@@ -15,7 +15,7 @@ static struct world *w;
 static void setup(void)
 {
 	w = world_new(64, 0);
-	w->config.audit_interval_ms = INTERVAL_MS;
+	w->config.tuning.audit_interval_ms = INTERVAL_MS;
 	world_boot(w);
 }
 
@@ -167,7 +167,7 @@ START_TEST(no_audit_when_it_is_off)
 	struct world_container *c;
 	unsigned listed;
 
-	w->config.audit_interval_ms = 0;
+	w->config.tuning.audit_interval_ms = 0;
 	world_boot(w);
 	c = placed_container(2);
 	listed = c->listed;

@@ -360,7 +360,7 @@ START_TEST(a_sandbox_that_runs_again_keeps_the_group_when_another_stops)
 {
 	struct core_pod other;
 
-	w->config.release_on_sandbox_stop = true;
+	w->config.tuning.release_on_sandbox_stop = true;
 	world_boot(w);
 	world_pod(&other, "u1", "s2");
 	run_pod(w, "u1");
@@ -376,7 +376,7 @@ END_TEST
 
 START_TEST(a_stopped_sandbox_gives_its_group_back_when_asked_to)
 {
-	w->config.release_on_sandbox_stop = true;
+	w->config.tuning.release_on_sandbox_stop = true;
 	world_boot(w);
 	world_add(w, "c1", 1);
 	run_pod(w, "u1");
@@ -397,7 +397,7 @@ START_TEST(a_released_pod_stays_away_after_a_reconnect_and_comes_back_when_it_ru
 {
 	struct core_pod again;
 
-	w->config.release_on_sandbox_stop = true;
+	w->config.tuning.release_on_sandbox_stop = true;
 	world_boot(w);
 	run_pod(w, "u1");
 	stop_pod(w, "u1");
@@ -520,7 +520,7 @@ START_TEST(a_config_that_would_do_harm_is_refused)
 	struct err e = {0};
 
 	bad[0].group_prefix = "";
-	bad[1].max_reconcile_passes = 0;
+	bad[1].tuning.max_reconcile_passes = 0;
 	bad[2].root = "";
 	bad[3].group_prefix = NULL;
 	for (size_t i = 0; i < 4; i++) {

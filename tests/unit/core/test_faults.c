@@ -18,9 +18,9 @@ static struct world *w;
 static void setup(void)
 {
 	w = world_new(32, 0);
-	w->config.retry_interval_ms = 1000;
-	w->config.retry_backoff_max_ms = 4000;
-	w->config.audit_interval_ms = 2000;
+	w->config.tuning.retry_interval_ms = 1000;
+	w->config.tuning.retry_backoff_max_ms = 4000;
+	w->config.tuning.audit_interval_ms = 2000;
 	world_boot(w);
 }
 

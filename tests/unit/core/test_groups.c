@@ -56,7 +56,7 @@ END_TEST
 
 START_TEST(the_audit_finds_a_lost_group)
 {
-	w->config.audit_interval_ms = 30000;
+	w->config.tuning.audit_interval_ms = 30000;
 	world_boot(w);
 	two_containers();
 	ck_assert_int_eq(world_rmdir(w, GROUP("u1")), 0);
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(the_audit_finds_a_group_that_was_replaced)
 {
-	w->config.audit_interval_ms = 30000;
+	w->config.tuning.audit_interval_ms = 30000;
 	world_boot(w);
 	two_containers();
 	ck_assert_int_eq(world_rmdir(w, GROUP("u1")), 0);
@@ -82,8 +82,8 @@ END_TEST
 
 START_TEST(a_lost_group_that_cannot_be_made_again_is_failed)
 {
-	w->config.audit_interval_ms = 30000;
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.audit_interval_ms = 30000;
+	w->config.tuning.retry_interval_ms = 1000;
 	world_boot(w);
 	two_containers();
 	ck_assert_int_eq(world_rmdir(w, GROUP("u1")), 0);
@@ -100,9 +100,9 @@ START_TEST(an_unmount_fails_every_pod_and_a_mount_brings_them_back)
 {
 	struct core_pod_view view;
 
-	w->config.audit_interval_ms = 30000;
-	w->config.retry_interval_ms = 1000;
-	w->config.retry_backoff_max_ms = 8000;
+	w->config.tuning.audit_interval_ms = 30000;
+	w->config.tuning.retry_interval_ms = 1000;
+	w->config.tuning.retry_backoff_max_ms = 8000;
 	world_boot(w);
 	two_containers();
 	rs_sim_set_mounted(w->sim, false);
@@ -118,7 +118,7 @@ END_TEST
 
 START_TEST(an_empty_pod_whose_group_was_lost_says_nothing_once_it_is_back)
 {
-	w->config.audit_interval_ms = 30000;
+	w->config.tuning.audit_interval_ms = 30000;
 	world_boot(w);
 	run_pod(w, "u1");
 	ck_assert_int_eq(world_rmdir(w, GROUP("u1")), 0);
@@ -197,7 +197,7 @@ START_TEST(a_tree_that_loses_groups_without_end_does_not_keep_us_busy)
 {
 	unsigned before;
 
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
 	world_boot(w);
 	two_containers();
 	w->fail[WORLD_OPEN] = ENOENT; /* every write says that the group is gone */
@@ -222,7 +222,7 @@ START_TEST(where_neither_can_be_done_the_container_waits_and_says_why)
 
 	world_free(w);
 	w = world_new_sim(&config);
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
 	world_boot(w);
 	c = world_add(w, "c1", 3);
 	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
@@ -300,7 +300,7 @@ START_TEST(a_container_moved_as_a_whole_is_followed_by_the_audit)
 {
 	struct world_container *c = world_add(w, "c1", 2);
 
-	w->config.audit_interval_ms = 30000;
+	w->config.tuning.audit_interval_ms = 30000;
 	world_boot(w);
 	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
 	run_pod(w, "u1");
@@ -317,7 +317,7 @@ START_TEST(a_new_task_gives_a_move_away_at_once)
 {
 	struct world_container *c = world_add(w, "c1", 2);
 
-	w->config.audit_interval_ms = 30000;
+	w->config.tuning.audit_interval_ms = 30000;
 	world_boot(w);
 	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
 	run_pod(w, "u1");
@@ -335,7 +335,7 @@ START_TEST(a_control_group_that_goes_takes_the_group_along_and_it_is_made_at_the
 {
 	struct world_container *c = world_add(w, "c1", 2);
 
-	w->config.audit_interval_ms = 30000;
+	w->config.tuning.audit_interval_ms = 30000;
 	world_boot(w);
 	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
 	world_move(w, c, "gold");
@@ -379,7 +379,7 @@ START_TEST(a_restart_without_a_spare_rmid_finds_it_too)
 
 	world_free(w);
 	w = world_new(3, 0); /* the root's, gold's and the pod's */
-	w->config.rmid_reserve = (size_t)_i;
+	w->config.tuning.rmid_reserve = (size_t)_i;
 	c = world_add(w, "c1", 2);
 	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
 	world_move(w, c, "gold");
@@ -408,8 +408,8 @@ START_TEST(control_groups_run_out_are_lost_and_come_back)
 	world_free(w);
 	w = world_new_sim(&config);
 	w->config.group_kind = RS_GROUP_CTRL;
-	w->config.retry_interval_ms = 1000;
-	w->config.audit_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
+	w->config.tuning.audit_interval_ms = 1000;
 	world_boot(w);
 	world_add(w, "c2", 2);
 	run_pod(w, "u1");
@@ -445,7 +445,7 @@ START_TEST(some_rmids_are_left_to_others)
 
 	world_free(w);
 	w = small;
-	w->config.rmid_reserve = 2;
+	w->config.tuning.rmid_reserve = 2;
 	world_boot(w);
 	run_pod(w, "u1");
 	run_pod(w, "u2");
@@ -470,7 +470,7 @@ START_TEST(a_reserve_does_not_hinder_taking_over)
 	world_boot(w);
 	run_pod(w, "u1");
 	run_pod(w, "u2");
-	w->config.rmid_reserve = 2;
+	w->config.tuning.rmid_reserve = 2;
 	world_boot(w);
 	(void)world_events(w);
 	synchronize(w, "u1 u2 u3", "");

@@ -97,7 +97,7 @@ START_TEST(a_tree_full_of_foreign_groups_is_said_and_not_touched)
 		snprintf(path, sizeof(path), "mon_groups/%s-%u", i % 2 ? "podresctr" : "pod_", i);
 		ck_assert_int_eq(world_mkdir(w, path), 0);
 	}
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
 	world_boot(w);
 	world_add(w, "c1", 3);
 	synchronize(w, "u1", "u1/c1");

@@ -25,7 +25,7 @@ static void teardown(void)
 
 static void timers(uint64_t interval_ms)
 {
-	w->config.retry_interval_ms = interval_ms;
+	w->config.tuning.retry_interval_ms = interval_ms;
 	world_boot(w);
 }
 
@@ -286,7 +286,7 @@ START_TEST(the_timer_backs_off_with_jitter)
 	uint64_t previous = 0, gap;
 
 	timers(10000);
-	w->config.retry_backoff_max_ms = 80000;
+	w->config.tuning.retry_backoff_max_ms = 80000;
 	world_boot(w);
 	w->fail[WORLD_MKDIR] = EACCES;
 	run_pod(w, "u1");
@@ -453,7 +453,7 @@ START_TEST(a_stopped_container_is_not_looked_at_again)
 	unsigned listed;
 
 	timers(10000);
-	w->config.audit_interval_ms = 30000;
+	w->config.tuning.audit_interval_ms = 30000;
 	world_boot(w);
 	run_pod(w, "u1");
 	start(w, "u1", "c1");

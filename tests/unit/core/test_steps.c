@@ -163,7 +163,7 @@ START_TEST(who_makes_tasks_faster_than_they_are_placed_does_not_keep_us_busy_for
 {
 	unsigned steps = 0;
 
-	w->config.retry_interval_ms = 10000;
+	w->config.tuning.retry_interval_ms = 10000;
 	world_boot(w);
 	run_pod(w, "u1");
 	c1 = world_add(w, "c1", 1200);

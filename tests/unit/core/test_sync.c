@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(an_orphan_that_does_not_go_is_passed_over_and_tried_again_later)
 {
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
 	world_boot(w);
 	ck_assert_int_eq(world_mkdir(w, GROUP("stale1")), 0);
 	ck_assert_int_eq(world_mkdir(w, GROUP("stale2")), 0);

@@ -28,22 +28,14 @@ static void teardown(void)
 /* w->config as it is now, told to the core that runs. */
 static void tune(void)
 {
-	core_tune(w->core, w->now,
-		  &(struct core_tuning){
-			  .max_reconcile_passes = w->config.max_reconcile_passes,
-			  .retry_interval_ms = w->config.retry_interval_ms,
-			  .retry_backoff_max_ms = w->config.retry_backoff_max_ms,
-			  .audit_interval_ms = w->config.audit_interval_ms,
-			  .rmid_reserve = w->config.rmid_reserve,
-			  .release_on_sandbox_stop = w->config.release_on_sandbox_stop,
-		  });
+	core_tune(w->core, w->now, &w->config.tuning);
 }
 
 static void boot_with(uint64_t retry_ms, uint64_t audit_ms)
 {
-	w->config.retry_interval_ms = retry_ms;
-	w->config.retry_backoff_max_ms = 10 * retry_ms;
-	w->config.audit_interval_ms = audit_ms;
+	w->config.tuning.retry_interval_ms = retry_ms;
+	w->config.tuning.retry_backoff_max_ms = 10 * retry_ms;
+	w->config.tuning.audit_interval_ms = audit_ms;
 	world_boot(w);
 }
 
@@ -56,7 +48,7 @@ START_TEST(a_shorter_retry_interval_holds_for_a_pod_that_waits)
 	w->fail[WORLD_MKDIR] = 0;
 	world_sleep(w, 20000);
 	expect("");
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
 	tune();
 	world_sleep(w, 2000);
 	expect("u1 Exists 0/0");
@@ -69,13 +61,13 @@ START_TEST(retries_can_be_switched_off_and_on)
 	w->fail[WORLD_MKDIR] = EACCES;
 	run_pod(w, "u1");
 	expect("u1 Failed 0/0");
-	w->config.retry_interval_ms = 0;
+	w->config.tuning.retry_interval_ms = 0;
 	tune();
 	w->fail[WORLD_MKDIR] = 0;
 	world_sleep(w, 600000);
 	expect("");
 	ck_assert_uint_eq(core_next_work_ms(w->core), UINT64_MAX);
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
 	tune();
 	world_sleep(w, 2000);
 	expect("u1 Exists 0/0");
@@ -94,8 +86,8 @@ START_TEST(a_partial_container_waits_by_the_new_interval)
 	c->error = 0;
 	world_sleep(w, 600000);
 	expect("");
-	w->config.retry_interval_ms = 1000;
-	w->config.retry_backoff_max_ms = 10000;
+	w->config.tuning.retry_interval_ms = 1000;
+	w->config.tuning.retry_backoff_max_ms = 10000;
 	tune();
 	world_sleep(w, 2000);
 	expect("u1 Exists 1/1");
@@ -112,7 +104,7 @@ START_TEST(a_removal_that_failed_is_tried_again_once_retries_are_on)
 	w->fail[WORLD_RMDIR] = 0;
 	world_sleep(w, 600000);
 	ck_assert(world_has(w, GROUP("u1")));
-	w->config.retry_interval_ms = 1000;
+	w->config.tuning.retry_interval_ms = 1000;
 	tune();
 	world_sleep(w, 1000);
 	ck_assert(!world_has(w, GROUP("u1")));
@@ -131,11 +123,11 @@ START_TEST(the_audit_takes_its_new_interval_at_once)
 	(void)world_enter(w, c);
 	world_sleep(w, 60000);
 	ck_assert_uint_eq(world_count_in(w, c, GROUP("u1")), 1);
-	w->config.audit_interval_ms = 10000;
+	w->config.tuning.audit_interval_ms = 10000;
 	tune();
 	world_sleep(w, 10000);
 	ck_assert_uint_eq(world_count_in(w, c, GROUP("u1")), 2);
-	w->config.audit_interval_ms = 0;
+	w->config.tuning.audit_interval_ms = 0;
 	tune();
 	(void)world_enter(w, c);
 	world_sleep(w, 3600000);
@@ -146,16 +138,16 @@ END_TEST
 
 START_TEST(a_smaller_reserve_gives_room_to_the_pod_that_waited_longest)
 {
-	w->config.rmid_reserve = 31;
+	w->config.tuning.rmid_reserve = 31;
 	boot_with(600000, 0);
 	run_pod(w, "u1");
 	run_pod(w, "u2");
 	expect("u1 Failed 0/0; u2 Failed 0/0");
-	w->config.rmid_reserve = 30;
+	w->config.tuning.rmid_reserve = 30;
 	tune();
 	world_run(w);
 	expect("u1 Exists 0/0");
-	w->config.rmid_reserve = 31;
+	w->config.tuning.rmid_reserve = 31;
 	tune();
 	run_pod(w, "u3");
 	expect("u3 Failed 0/0");
@@ -169,7 +161,7 @@ START_TEST(pods_that_have_stopped_are_released_when_that_is_switched_on)
 	run_pod(w, "u2");
 	stop_pod(w, "u1");
 	expect("u1 Exists 0/0; u2 Exists 0/0");
-	w->config.release_on_sandbox_stop = true;
+	w->config.tuning.release_on_sandbox_stop = true;
 	tune();
 	world_run(w);
 	expect("u1 Removed");

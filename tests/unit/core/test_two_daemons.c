@@ -18,8 +18,8 @@ static struct world *w;
 static void setup(void)
 {
 	w = world_new(8, 0);
-	w->config.audit_interval_ms = 30000;
-	w->config.retry_interval_ms = 10000;
+	w->config.tuning.audit_interval_ms = 30000;
+	w->config.tuning.retry_interval_ms = 10000;
 	world_boot(w);
 	synchronize(w, "", "");
 	world_run(w);

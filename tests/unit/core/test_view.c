@@ -248,7 +248,7 @@ START_TEST(events_and_audits_leave_no_memory_behind)
 	struct world_container *c = world_add(w, "c1", 20);
 	size_t before;
 
-	w->config.audit_interval_ms = 1000;
+	w->config.tuning.audit_interval_ms = 1000;
 	world_boot(w);
 	w->keep_log = false;
 	run_pod(w, "u1");
