@@ -248,6 +248,7 @@ static enum MHD_Result too_large(struct http_connection *c, struct MHD_Connectio
 }
 
 /* Called with the head of the request, then with each piece of its body, then at its end. */
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd says what it is called with */
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
 				const char *method, const char *version, const char *upload,
 				size_t *upload_size, void **request_context)

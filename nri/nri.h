@@ -161,7 +161,8 @@ struct nri_handlers {
 	/*
 	 * The complete snapshot, once its last part is here. A container may name a pod
 	 * that is not in it. Stopped pods may still be in it. Called again should the
-	 * runtime synchronize again; it always replaces everything known before.
+	 * runtime synchronize again; it always replaces everything known before. The answer is
+	 * in the output by then, and may be sent before anything is made of the list.
 	 */
 	void (*synchronize)(void *ctx, const struct nri_pod *pods, size_t nr_pods,
 			    const struct nri_container *containers, size_t nr_containers);

@@ -115,30 +115,34 @@ static int serve_configure(struct nri_session *s, uint32_t stream, struct ttrpc_
 	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
 }
 
-static void deliver(struct nri_session *s, const struct nri_pod *pods, size_t nr_pods,
-		    const struct nri_container *containers, size_t nr_containers)
-{
-	s->state = NRI_SESSION_SYNCHRONIZED;
-	if (s->handlers->synchronize)
-		s->handlers->synchronize(s->ctx, pods, nr_pods, containers, nr_containers);
-}
-
-/* What came in one message is delivered as it was decoded; parts are gathered until the last. */
-static int gather(struct nri_session *s, const struct nri_sync_message *msg)
+/*
+ * What came in one message is delivered as it was decoded; parts are gathered, and after the last
+ * MSG is all of them.
+ */
+static int gather(struct nri_session *s, struct nri_sync_message *msg)
 {
 	struct nri_snapshot *snap = &s->snapshot;
 	int r;
 
-	if (!msg->more && nri_snapshot_can_skip(snap, msg)) {
-		deliver(s, msg->pods, msg->nr_pods, msg->containers, msg->nr_containers);
+	if (!msg->more && nri_snapshot_can_skip(snap, msg))
 		return 0;
-	}
 	r = nri_snapshot_add(snap, msg);
-	if (r < 0 || msg->more)
+	if (r < 0)
 		return r;
-	deliver(s, snap->pods, snap->nr_pods, snap->containers, snap->nr_containers);
-	nri_snapshot_done(snap);
+	msg->pods = snap->pods;
+	msg->nr_pods = snap->nr_pods;
+	msg->containers = snap->containers;
+	msg->nr_containers = snap->nr_containers;
 	return 0;
+}
+
+static void deliver(struct nri_session *s, const struct nri_sync_message *msg)
+{
+	s->state = NRI_SESSION_SYNCHRONIZED;
+	if (s->handlers->synchronize)
+		s->handlers->synchronize(s->ctx, msg->pods, msg->nr_pods, msg->containers,
+					 msg->nr_containers);
+	nri_snapshot_done(&s->snapshot);
 }
 
 /* The copy of a frame that may be changed, from where its request's payload is. */
@@ -170,7 +174,10 @@ static int serve_synchronize(struct nri_session *s, const struct ttrpc_frame *fr
 		return err_sys(e, r, "snapshot of %zu pods and %zu containers", s->snapshot.nr_pods,
 			       s->snapshot.nr_containers);
 	r = nri_encode_synchronize_reply(&out, msg.more);
-	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
+	r = r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
+	if (r == 0 && !msg.more)
+		deliver(s, &msg);
+	return r;
 }
 
 /* A request's own timeout is what was left when it was sent, so it is the better one. */

@@ -22,6 +22,7 @@ struct recorder {
 	struct strbuf log;
 	struct nri_session *session;
 	uint64_t deadline_ms; /* of the last event */
+	size_t answer_len;    /* in the output when the last Synchronize was delivered */
 	const char *refusal;  /* of Configure, and why; NULL: it is taken */
 };
 
@@ -54,7 +55,9 @@ static inline void on_synchronize(void *ctx, const struct nri_pod *pods, size_t 
 				  const struct nri_container *containers, size_t nr_containers)
 {
 	struct recorder *rec = ctx;
+	const void *answer;
 
+	nri_session_output(rec->session, &answer, &rec->answer_len);
 	(void)strbuf_addf(&rec->log, "synchronize %zu %zu", nr_pods, nr_containers);
 	for (size_t i = 0; i < nr_pods && i < 3; i++)
 		record_pod(&rec->log, &pods[i]);

@@ -355,6 +355,17 @@ static int synchronize(uint32_t stream, const char *pod, const char *ctr, bool m
 	return code;
 }
 
+START_TEST(a_synchronize_is_answered_before_it_is_delivered)
+{
+	ck_assert_int_eq(synchronize(1, "p1", "c1", false), 0);
+	ck_assert_uint_ge(rec.answer_len, MUX_HEADER_LEN + TTRPC_HEADER_LEN);
+	ck_assert_int_eq(synchronize(3, "p1", "c1", true), 0);
+	rec.answer_len = 0;
+	ck_assert_int_eq(synchronize(5, "p1", "c2", false), 0);
+	ck_assert_uint_ge(rec.answer_len, MUX_HEADER_LEN + TTRPC_HEADER_LEN);
+}
+END_TEST
+
 START_TEST(a_snapshot_in_parts_is_delivered_once_and_whole)
 {
 	ck_assert_int_eq(synchronize(1, NULL, "c1", true), 0);
@@ -529,6 +540,7 @@ static Suite *fill(Suite *s)
 
 	tcase_add_checked_fixture(sync, setup, teardown);
 	tcase_add_test(sync, an_empty_snapshot_is_a_snapshot);
+	tcase_add_test(sync, a_synchronize_is_answered_before_it_is_delivered);
 	tcase_add_test(sync, a_snapshot_in_parts_is_delivered_once_and_whole);
 	tcase_add_test(sync, a_second_snapshot_holds_nothing_of_the_first);
 	tcase_add_test(sync, a_snapshot_cut_off_by_the_end_of_the_connection_is_forgotten);
