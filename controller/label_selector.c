@@ -90,8 +90,10 @@ static int take_value(struct scanner *s, char **values)
 	if (len > VALUE_MAX)
 		return wrong(s, "a value of a label has at most 63 characters");
 	bigger = realloc(*values, old + len + 2);
-	if (!bigger)
-		return err_set(s->e, -ENOMEM, "label selector: out of memory");
+	if (!bigger) {
+		(void)err_set(s->e, -ENOMEM, "label selector: out of memory");
+		return -ENOMEM;
+	}
 	if (*values)
 		bigger[old++] = ',';
 	memcpy(bigger + old, s->at, len);
