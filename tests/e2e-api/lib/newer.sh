@@ -81,3 +81,6 @@ newer_start() {
   wait_until 120 newer_is_taken_in || die "the newer server is not taken in again"
   say "cluster: apiextensions-apiserver 1.$CLUSTER_MINOR serves our kind"
 }
+
+# newer_kubectl WORDS...: once a server behind another one was slow to answer, its kinds are unknown for some seconds.
+newer_kubectl() { wait_until 60 kubectl "$@" || die "kubectl $*: $(kubectl "$@" 2>&1 | tail -n 3)"; }

@@ -101,7 +101,7 @@ own_queue() {
     skip "the daemons have a queue of their own: FlowSchema v1 needs 1.29, this server is older"
     return
   fi
-  kubectl apply --validate=false -f deploy/overlays/flow-control/flow-schema.yaml >/dev/null
+  newer_kubectl apply --validate=false -f deploy/overlays/flow-control/flow-schema.yaml
   schema=$(api GET "$flow/flowschemas/podresctrld" | jq -r .metadata.uid)
   level=$(api GET "$flow/prioritylevelconfigurations/podresctrld" | jq -r .metadata.uid)
   check 20 "requests of the daemon go through its own FlowSchema" goes_through "$CLUSTER_DAEMON_TOKEN" "$schema"
@@ -109,7 +109,7 @@ own_queue() {
   check 0 "and priority level" grep -xF "$level" <<<"$(header x-kubernetes-pf-prioritylevel-uid)"
   check 0 "those of others do not" fails goes_through "$CLUSTER_ADMIN_TOKEN" "$schema"
   check 10 "the server finds nothing wrong with it" flow_is_sound "$flow/flowschemas/podresctrld"
-  kubectl delete -f deploy/overlays/flow-control/flow-schema.yaml >/dev/null
+  newer_kubectl delete --ignore-not-found -f deploy/overlays/flow-control/flow-schema.yaml
 }
 goes_through() {
   REQUEST_TOKEN=$1 ask GET "$PRS/nothing"
@@ -131,7 +131,7 @@ step_policy() {
     skip "14: a daemon is held to its node: ValidatingAdmissionPolicy needs 1.30, this server is older"
     return
   fi
-  [ "$CLUSTER_CORE_MINOR" -ge 30 ] || kubectl apply --validate=false -f deploy/base/validating-admission-policy.yaml >/dev/null
+  [ "$CLUSTER_CORE_MINOR" -ge 30 ] || newer_kubectl apply --validate=false -f deploy/base/validating-admission-policy.yaml
   check 20 "14: the policy is in force" is_in_force
   may_create
   may_change
@@ -139,6 +139,6 @@ step_policy() {
     real_tokens
   else
     skip "14: real tokens are held to their node: tokens name it from 1.30 on, this kube-apiserver is older"
-    kubectl delete -f deploy/base/validating-admission-policy.yaml >/dev/null
+    newer_kubectl delete --ignore-not-found -f deploy/base/validating-admission-policy.yaml
   fi
 }
