@@ -5,7 +5,7 @@
 step_plugin() {
   check 60 "kubectl podresctrl doctor finds nothing wrong" doctor_is_content "$CLUSTER_PROGRAMS"
   check 60 "nor does it with a kubectl of today" doctor_is_content "${NEW_KUBECTL%/*}"
-  check 0 "kubectl podresctrl status shows the pod" status_shows 'after .*AllAssigned'
+  check 0 "kubectl podresctrl status shows the pod" status_shows after '^Reason +AllAssigned'
 }
 
 # plugin FOLDER-OF-KUBECTL WORDS...
@@ -31,9 +31,10 @@ doctor_is_content() {
     '^ok +daemons +each of 1 node has' '^ok +rights ' '^warn +policy +before Kubernetes 1\.30' '^ok +objects +[1-9]'
 }
 
+# status_shows POD PATTERN
 status_shows() {
   local said
-  said=$(plugin "$CLUSTER_PROGRAMS" status -n shop 2>&1)
+  said=$(plugin "$CLUSTER_PROGRAMS" status "$1" -n shop 2>&1)
   echo "$said"
-  grep -qE "$1" <<<"$said"
+  grep -qE "$2" <<<"$said"
 }
