@@ -29,7 +29,7 @@ doctor_finds_nothing() {
   local said topic
   ! said=$(plugin "$CLUSTER_PROGRAMS" doctor 2>&1) || return 1
   echo "$said"
-  for topic in definition daemonset daemons; do
+  for topic in definition daemonset rights; do
     grep -qE "^FAIL +$topic " <<<"$said" || return 1
   done
 }
