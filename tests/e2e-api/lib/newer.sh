@@ -32,10 +32,9 @@ newer_make_kinds() {
   done < <(awk 'BEGIN {RS = "---\n"; ORS = "\f"} NR > 1' tests/e2e-api/newer/kinds.yaml)
 }
 
+# Also after each start of the older one, which then takes back the groups that are its own.
 newer_aggregate() {
   local group
-  kubectl create namespace newer
-  kubectl create service externalname newer -n newer --external-name=localhost
   for group in $NEWER_GROUPS; do
     kubectl apply -f - <<EOF
 apiVersion: apiregistration.k8s.io/v1
@@ -74,6 +73,8 @@ newer_start() {
   newer_make_kinds
   # A group without a kind is taken for a server that is down.
   cluster_apply_crd . || die "the definition of our kind is not taken"
+  kubectl create namespace newer >&2
+  kubectl create service externalname newer -n newer --external-name=localhost >&2
   newer_aggregate
   wait_until 120 newer_is_taken_in || die "the newer server is not taken in"
   end_background "$BACKGROUND_PID"

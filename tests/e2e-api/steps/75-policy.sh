@@ -125,6 +125,10 @@ is_in_force() {
 }
 
 step_policy() {
+  if [ "$CLUSTER_MINOR" != "$CLUSTER_CORE_MINOR" ]; then
+    newer_aggregate
+    wait_until 120 newer_is_taken_in || die "the newer server is not taken in again"
+  fi
   by_node
   own_queue
   if [ "$CLUSTER_MINOR" -lt 30 ]; then
