@@ -90,10 +90,8 @@ static int take_value(struct scanner *s, char **values)
 	if (len > VALUE_MAX)
 		return wrong(s, "a value of a label has at most 63 characters");
 	bigger = realloc(*values, old + len + 2);
-	if (!bigger) {
-		(void)err_set(s->e, -ENOMEM, "label selector: out of memory");
-		return -ENOMEM;
-	}
+	if (!bigger)
+		return err_set(s->e, -ENOMEM, "label selector: out of memory");
 	if (*values)
 		bigger[old++] = ',';
 	memcpy(bigger + old, s->at, len);
@@ -152,7 +150,7 @@ static int take_operator(struct scanner *s, struct requirement *r)
 		return r->op == OP_EXISTS ? 0 : take_set(s, r);
 	}
 	rc = take_value(s, &r->values);
-	if (rc == 0 && (r->op == OP_LESS || r->op == OP_GREATER) &&
+	if (rc == 0 && r->values && (r->op == OP_LESS || r->op == OP_GREATER) &&
 	    !to_number(r->values, &r->number))
 		return wrong(s, "'<' and '>' take a whole number");
 	return rc;

@@ -198,7 +198,7 @@ static int read_list(struct file *f, struct strbuf *value)
 {
 	for (size_t n = 0;; n++) {
 		yaml_event_t event;
-		const char *text;
+		const char *text = "";
 		int r = next_event(f, &event);
 		bool is_end = r == 0 && event.type == YAML_SEQUENCE_END_EVENT;
 
@@ -220,7 +220,7 @@ static int read_list(struct file *f, struct strbuf *value)
 static int read_value(struct file *f, const struct option_spec *spec, const yaml_event_t *event,
 		      struct strbuf *value)
 {
-	const char *text;
+	const char *text = "";
 	int r;
 
 	if (event->type == YAML_SEQUENCE_START_EVENT && spec->kind == KIND_LIST) {
@@ -279,7 +279,7 @@ static int read_pair(struct file *f, const yaml_event_t *key_event)
 {
 	AUTO_STRBUF struct strbuf value = {0};
 	yaml_event_t event;
-	const char *key;
+	const char *key = "";
 	int i, r = scalar_text(f, key_event, &key);
 
 	if (r < 0)
