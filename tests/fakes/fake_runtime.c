@@ -30,6 +30,7 @@ struct fake_runtime {
 	struct fake_runtime_plugin plugin;
 	struct fake_nri_reader reader;
 	uint32_t stream;
+	uint64_t sent_us; /* when the first byte of the last request went out */
 };
 
 static uint64_t now_us(void)
@@ -282,6 +283,7 @@ static int send_request(struct fake_runtime *fr, const char *method, struct ttrp
 	fr->stream += (fr->stream ? 2 : 1) + 2 * fr->options.burnt_streams;
 	strbuf_init(&out, OUT_MAX);
 	r = ttrpc_add_request(&out, MUX_CONN_PLUGIN, fr->stream, &req);
+	fr->sent_us = now_us();
 	if (r == 0)
 		r = send_all(fr, &out, deadline_us);
 	return r < 0 ? err_sys(e, r, "send %s", method) : 0;
@@ -320,7 +322,6 @@ static int call(struct fake_runtime *fr, const char *method, struct ttrpc_span p
 int fake_runtime_call(struct fake_runtime *fr, const char *method, const void *payload, size_t len,
 		      struct fake_runtime_result *result, struct err *e)
 {
-	uint64_t start = now_us();
 	struct ttrpc_response resp;
 	int r;
 
@@ -331,7 +332,7 @@ int fake_runtime_call(struct fake_runtime *fr, const char *method, const void *p
 		 deadline_after(fr->options.request_timeout_ms), &resp, e);
 	if (r < 0)
 		return lost(fr, r);
-	*result = (struct fake_runtime_result){true, resp.code, now_us() - start};
+	*result = (struct fake_runtime_result){true, resp.code, now_us() - fr->sent_us};
 	return 0;
 }
 
