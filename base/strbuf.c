@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "strbuf.h"
 
+#include "bulk.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,6 +47,7 @@ int strbuf_reserve(struct strbuf *sb, size_t len)
 	p = realloc(sb->data, size);
 	if (!p)
 		return sb->error = -ENOMEM;
+	bulk_prepare(p + sb->size, size - sb->size);
 	sb->data = p;
 	sb->size = size;
 	sb->data[sb->len] = '\0';

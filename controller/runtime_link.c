@@ -117,7 +117,6 @@ static int flush_output(struct runtime_link *link, struct err *e)
 	}
 }
 
-/* The runtime need not wait for what is made of its list; a failure is seen by the next write. */
 static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods,
 			   const struct nri_container *containers, size_t nr_containers)
 {
@@ -126,7 +125,6 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 
 	if (!link->core)
 		return;
-	(void)flush_output(link, NULL);
 	link->stats.snapshots++;
 	link->synchronized_ms = clock_monotonic_ms();
 	core_input_synchronize(link->core, link->synchronized_ms, link->filter, pods, nr_pods,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nri_arena.h"
 
+#include "bulk.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -70,6 +72,7 @@ static struct nri_arena_block *add_block(struct nri_arena *a, size_t at_least)
 	b = malloc(sizeof(*b) + size);
 	if (!b)
 		return fail(a, -ENOMEM);
+	bulk_prepare(b, BLOCK_SIZE);
 	*b = (struct nri_arena_block){.next = a->blocks, .size = size};
 	a->total += size;
 	if (a->blocks && at_least > BLOCK_SIZE) { /* full at once: leave the newest in use */

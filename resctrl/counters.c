@@ -39,6 +39,7 @@ static int read_counter(struct rs *rs, const char *dir, const char *file, struct
 	int r;
 
 	strbuf_init(&sb, COUNTER_MAX);
+	ret->event = file;
 	if (rs_path_join(dir, file, path, sizeof(path)) < 0)
 		return err_set(e, -EIO, "path of '%s' in '%s' is too long", file, dir);
 	r = rs->ops->read(rs->ctx, path, &sb);
@@ -48,7 +49,6 @@ static int read_counter(struct rs *rs, const char *dir, const char *file, struct
 		return rs_fail(rs, RS_READ, path, r, e);
 	while (sb.len && sb.data[sb.len - 1] == '\n')
 		sb.data[--sb.len] = '\0';
-	ret->event = file;
 	ret->value = 0;
 	ret->why = excuse(strbuf_str(&sb));
 	if (ret->why)
