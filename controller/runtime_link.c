@@ -95,28 +95,6 @@ static int on_configure(void *ctx, const struct nri_configure *configure, struct
 	return r;
 }
 
-static int flush_output(struct runtime_link *link, struct err *e)
-{
-	const void *data;
-	size_t len;
-
-	for (;;) {
-		ssize_t n;
-
-		nri_session_output(link->session, &data, &len);
-		if (!len)
-			return 0;
-		n = send(link->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return 0;
-		if (n < 0)
-			return err_sys(e, -errno, "write to the NRI socket");
-		nri_session_sent(link->session, (size_t)n);
-	}
-}
-
 static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods,
 			   const struct nri_container *containers, size_t nr_containers)
 {
@@ -244,6 +222,28 @@ static void lose(struct runtime_link *link, const struct err *e)
 	wait_ms = nri_backoff_next(&link->backoff, healthy_ms, next_random(link));
 	ev_timer_set(&link->reconnect, (double)wait_ms / 1000.0, 0.);
 	ev_timer_start(link->loop, &link->reconnect);
+}
+
+static int flush_output(struct runtime_link *link, struct err *e)
+{
+	const void *data;
+	size_t len;
+
+	for (;;) {
+		ssize_t n;
+
+		nri_session_output(link->session, &data, &len);
+		if (!len)
+			return 0;
+		n = send(link->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
+		if (n < 0)
+			return err_sys(e, -errno, "write to the NRI socket");
+		nri_session_sent(link->session, (size_t)n);
+	}
 }
 
 /* Wait for what the session wants next: input always, room for output when some is queued. */
