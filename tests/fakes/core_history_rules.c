@@ -107,6 +107,7 @@ void history_check_always(struct history *h)
 	history_hold(h,
 		     length(&core->pod_list) == core->pods.nr && core->pods.nr == core->groups.nr,
 		     "pod tables differ", "");
+	history_hold(h, !h->w->has_list_open, "an enumeration was not released", "");
 	history_hold(h, in_pods + length(&core->nopod) == core->containers.nr,
 		     "container tables differ", "");
 	history_hold(h, length(&core->pod_ring.head) == core->pod_ring.nr, "pod ring", "");

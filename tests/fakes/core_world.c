@@ -150,6 +150,7 @@ static int list_tasks(void *ctx, const struct core_task_query *q, struct rs_tids
 	if (!c)
 		return err_set(e, -ENOENT, "no cgroup of container '%s'", q->container_id);
 	c->listed++;
+	w->has_list_open = true;
 	if (c->error)
 		return err_sys(e, -c->error, "cgroup of container '%s'", q->container_id);
 	for (size_t i = 0; i < c->nr; i++) {
@@ -194,10 +195,18 @@ static int control_group(void *ctx, pid_t tid, char *buf, size_t size, struct er
 	return 0;
 }
 
+static void release(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->has_list_open = false;
+}
+
 static const struct core_task_ops task_ops = {
 	.list = list_tasks,
 	.is_ours = is_ours,
 	.control_group = control_group,
+	.release = release,
 };
 
 struct world_container *world_container(struct world *w, const char *id)

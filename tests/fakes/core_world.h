@@ -50,6 +50,7 @@ struct world {
 	pid_t next_tid;
 	bool no_control_groups; /* the kernel does not tell them */
 	unsigned grow_on_list;  /* each of the next N enumerations is followed by a fork */
+	bool has_list_open;     /* an enumeration was made and not released since */
 
 	/*
 	 * A second clock, which only slow operations move, and when the core is told by it to hurry

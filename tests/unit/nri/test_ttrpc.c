@@ -194,6 +194,7 @@ START_TEST(a_message_that_is_here_whole_is_not_copied)
 	ttrpc_rx_init(&rx);
 	ck_assert_int_eq(next_frame(&rx, in.data, &at, in.len, &frame), 1);
 	ck_assert_ptr_eq(frame.data, in.data + 10);
+	ck_assert_ptr_null(frame.own); /* the caller's, and not to be changed */
 	ck_assert_uint_eq(frame.len, 3);
 	ck_assert_uint_eq(frame.stream, 7);
 	ck_assert_uint_eq(frame.type, TTRPC_REQUEST);
@@ -202,6 +203,27 @@ START_TEST(a_message_that_is_here_whole_is_not_copied)
 	ck_assert_uint_eq(frame.stream, 9);
 	ck_assert_uint_eq(frame.len, 0);
 	ck_assert_int_eq(next_frame(&rx, in.data, &at, in.len, &frame), 0);
+	ttrpc_rx_done(&rx);
+	strbuf_done(&in);
+}
+END_TEST
+
+START_TEST(a_message_that_was_put_together_may_be_changed)
+{
+	struct ttrpc_frame frame;
+	struct ttrpc_rx rx;
+	struct strbuf in;
+	size_t at = 0;
+
+	strbuf_init(&in, BYTES_MAX);
+	add_hex(&in, "00000003 00000007 0104 616263 00000001 00000009 0200 64");
+	ttrpc_rx_init(&rx);
+	ck_assert_int_eq(next_frame(&rx, in.data, &at, 12, &frame), 0);
+	ck_assert_int_eq(next_frame(&rx, in.data, &at, in.len, &frame), 1);
+	ck_assert_mem_eq(frame.data, "abc", 3);
+	ck_assert_ptr_eq(frame.own, frame.data);
+	ck_assert_int_eq(next_frame(&rx, in.data, &at, in.len, &frame), 1);
+	ck_assert_ptr_null(frame.own);
 	ttrpc_rx_done(&rx);
 	strbuf_done(&in);
 }
@@ -307,6 +329,7 @@ Suite *suite(void)
 	tcase_add_test(t, an_empty_request_and_a_negative_timeout);
 	tcase_add_loop_test(t, responses_are_decoded_or_refused, 0, (int)ARRAY_LEN(responses));
 	tcase_add_test(t, a_message_that_is_here_whole_is_not_copied);
+	tcase_add_test(t, a_message_that_was_put_together_may_be_changed);
 	tcase_add_test(t, memory_follows_what_arrives_not_what_is_promised);
 	tcase_add_test(t, the_largest_message_is_taken_and_its_memory_given_back);
 	tcase_add_test(t, an_oversized_message_is_skipped_by_counting);
