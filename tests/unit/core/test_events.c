@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core_world.h"
-#include "unit/runner.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define GROUP(uid) "mon_groups/podresctrl-" uid
-
-static struct world *w;
-
-static void setup(void)
-{
-	w = world_new(32, 0);
-	world_boot(w);
-}
-
-static void teardown(void)
-{
-	world_free(w);
-}
-
-#define expect(text) ck_assert_str_eq(world_events(w), text)
-
-static size_t placed(const char *id, const char *path)
-{
-	return world_count_in(w, world_container(w, id), path);
-}
 
 START_TEST(a_pods_life_is_told_in_five_events)
 {

@@ -2,28 +2,10 @@
 
 /* What is changed while the core works takes hold at once, for what it knows already, too. */
 
-#include "core_world.h"
-#include "unit/runner.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define GROUP(uid) "mon_groups/podresctrl-" uid
-
-static struct world *w;
-
-static void setup(void)
-{
-	w = world_new(32, 0);
-	world_boot(w);
-}
-
-static void teardown(void)
-{
-	world_free(w);
-}
-
-#define expect(text) ck_assert_str_eq(world_events(w), text)
 
 /* w->config as it is now, told to the core that runs. */
 static void tune(void)
