@@ -12,12 +12,12 @@ say() {
 	*) hue=$red nr_fail=$((nr_fail + 1)) ;;
 	esac
 	printf '%s%-4s%s  %-10s  ' "$hue" "$1" "$plain" "$2"
-	text=$3 todo=${4:-}
-	export text todo
+	text=$3 advice=${4:-}
+	export text advice
 	awk "$awk_library"'BEGIN {
 		indent = "                  "
 		wrap(indent, ENVIRON["text"], 1)
-		if (ENVIRON["todo"] != "") wrap(indent "-> ", ENVIRON["todo"])
+		if (ENVIRON["advice"] != "") wrap(indent "-> ", ENVIRON["advice"])
 	}'
 }
 
@@ -127,8 +127,8 @@ doctor_nodes() {
 
 doctor_nodes_program='
 BEGIN { node = ENVIRON["node"]; ns = ENVIRON["daemon_namespace"]; most = 10 }
-function tell(status, text, todo) {
-	if (++told[status] <= most) print status "\t" text "\t" todo
+function tell(status, text, advice) {
+	if (++told[status] <= most) print status "\t" text "\t" advice
 }
 $1 == "n" && plain($4) != "windows" { order[++nr] = plain($2); state[plain($2)] = plain($3) }
 $1 == "d" {
@@ -159,8 +159,8 @@ END {
 }'
 
 say_lines() {
-	while IFS="$tab" read -r status text todo; do
-		[ -z "$status" ] || say "$status" "$1" "$text" "$todo"
+	while IFS="$tab" read -r status text advice; do
+		[ -z "$status" ] || say "$status" "$1" "$text" "$advice"
 	done <<EOF
 $2
 EOF

@@ -41,7 +41,7 @@ vm_launch() {
   forward=hostfwd=tcp:127.0.0.1:$VM_PORT-:22
   [ -z "${VM_FORWARD:-}" ] || forward+=,hostfwd=tcp:127.0.0.1:$VM_FORWARD-:$VM_FORWARD
   VM_RMIDS=${2:-512}
-  # A periodic tick, because an emulated local APIC loses a one-shot now and then, after which that CPU sleeps for good.
+  # A periodic tick, because one boot in some thirty hung with a CPU that got no timer interrupt any more.
   VM_COMMAND=("$qemu/qemu" -machine pc -accel "tcg,thread=multi"
     -cpu "max,vendor=GenuineIntel,level=0x1f,+cqm,+rdt-a" -smp 2 -m "${VM_MEMORY_MB:-2048}"
     -nodefaults -display none -vga none -serial "file:$VM_DIR/console" -no-reboot
