@@ -50,27 +50,45 @@ static int take_pods(const struct pod_filter *filter, const struct nri_pod *pods
 	return 0;
 }
 
-void core_input_synchronize(struct core *core, uint64_t now_ms, const struct pod_filter *filter,
-			    const struct nri_pod *pods, size_t nr_pods,
-			    const struct nri_container *containers, size_t nr_containers)
+static int take_snapshot(const struct pod_filter *filter, const struct nri_pod *pods,
+			 size_t nr_pods, const struct nri_container *containers,
+			 size_t nr_containers, struct core_input_snapshot *ret)
 {
-	AUTO_FREE struct core_pod *p = calloc(nr_pods + 1, sizeof(*p));
-	AUTO_FREE struct core_container *c = calloc(nr_containers + 1, sizeof(*c));
-	size_t p_nr = 0, c_nr = 0;
 	struct strmap left_out;
+	int r;
 
-	/* Without memory the old state is the better one; the next Synchronize will come. */
-	if (!p || !c)
-		return;
 	strmap_init(&left_out, 0);
-	if (take_pods(filter, pods, nr_pods, p, &p_nr, &left_out) == 0) {
-		for (size_t i = 0; i < nr_containers; i++) {
-			if (!left_out.nr || !strmap_get(&left_out, containers[i].pod_sandbox_id))
-				c[c_nr++] = to_core_container(&containers[i]);
-		}
-		core_synchronize(core, now_ms, p, p_nr, c, c_nr);
+	r = take_pods(filter, pods, nr_pods, ret->pods, &ret->nr_pods, &left_out);
+	for (size_t i = 0; r == 0 && i < nr_containers; i++) {
+		if (!left_out.nr || !strmap_get(&left_out, containers[i].pod_sandbox_id))
+			ret->containers[ret->nr_containers++] = to_core_container(&containers[i]);
 	}
 	strmap_done(&left_out);
+	return r;
+}
+
+int core_input_snapshot(const struct pod_filter *filter, const struct nri_pod *pods, size_t nr_pods,
+			const struct nri_container *containers, size_t nr_containers,
+			struct core_input_snapshot *ret)
+{
+	int r = -ENOMEM;
+
+	*ret = (struct core_input_snapshot){
+		.pods = calloc(nr_pods + 1, sizeof(*ret->pods)),
+		.containers = calloc(nr_containers + 1, sizeof(*ret->containers)),
+	};
+	if (ret->pods && ret->containers)
+		r = take_snapshot(filter, pods, nr_pods, containers, nr_containers, ret);
+	if (r < 0)
+		core_input_snapshot_done(ret);
+	return r;
+}
+
+void core_input_snapshot_done(struct core_input_snapshot *s)
+{
+	free(s->pods);
+	free(s->containers);
+	*s = (struct core_input_snapshot){0};
 }
 
 /* An end is told in any case: it cannot make known what was not, and may be of one from before. */

@@ -25,6 +25,14 @@
 static const uint32_t answer_bounds_us[] = {100,   250,   500,    1000,   2500,   5000,    10000,
 					    25000, 50000, 100000, 250000, 500000, 1000000, 2000000};
 
+/* A Synchronize that is being told to the core, a slice a turn of the loop. */
+struct taking {
+	bool is_under_way; /* the core wants more of it */
+	struct core_input_snapshot snapshot;
+	const struct nri_pod *pods; /* of the session, as is the memory of the snapshot's strings */
+	size_t nr_pods, nr_containers;
+};
+
 struct runtime_link {
 	struct ev_loop *loop;
 	struct runtime_link_config config;
@@ -39,6 +47,8 @@ struct runtime_link {
 	ev_timer stale;       /* a new snapshot is to be asked for */
 	struct stale_pods *stale_pods;
 	struct nri_backoff backoff;
+	ev_timer step; /* the next slice of a Synchronize */
+	struct taking taking;
 	uint64_t synchronized_ms; /* when; 0: not synchronized */
 	uint64_t slow_told_ms;    /* when last; 0: never */
 	unsigned slow_untold;     /* answers since */
@@ -99,19 +109,60 @@ static void on_synchronize(void *ctx, const struct nri_pod *pods, size_t nr_pods
 			   const struct nri_container *containers, size_t nr_containers)
 {
 	struct runtime_link *link = ctx;
-	char pods_text[24], containers_text[24];
+	struct taking *t = &link->taking;
 
 	if (!link->core)
 		return;
+	*t = (struct taking){.pods = pods, .nr_pods = nr_pods, .nr_containers = nr_containers};
+	if (core_input_snapshot(link->filter, pods, nr_pods, containers, nr_containers,
+				&t->snapshot) < 0) {
+		log_write(link->log, LOG_LEVEL_ERROR,
+			  "out of memory: what is known of the pods stays as it was", NULL);
+		return;
+	}
+	t->is_under_way = true;
+	core_synchronize_begin(link->core, t->snapshot.pods, t->snapshot.nr_pods,
+			       t->snapshot.containers, t->snapshot.nr_containers);
+}
+
+static void note_synchronized(struct runtime_link *link)
+{
+	const struct taking *t = &link->taking;
+	char pods[24], containers[24];
+
 	link->stats.snapshots++;
 	link->synchronized_ms = clock_monotonic_ms();
-	core_input_synchronize(link->core, link->synchronized_ms, link->filter, pods, nr_pods,
-			       containers, nr_containers);
 	log_write(link->log, LOG_LEVEL_INFO, "synchronized with the runtime", "pods",
-		  log_uint(pods_text, sizeof(pods_text), nr_pods), "containers",
-		  log_uint(containers_text, sizeof(containers_text), nr_containers), NULL);
-	stale_pods_snapshot(link->stale_pods, pods, nr_pods);
+		  log_uint(pods, sizeof(pods), t->nr_pods), "containers",
+		  log_uint(containers, sizeof(containers), t->nr_containers), NULL);
+	stale_pods_snapshot(link->stale_pods, t->pods, t->nr_pods);
 	link->config.on_synchronized(link->config.ctx);
+}
+
+static void take_slice(struct runtime_link *link)
+{
+	struct taking *t = &link->taking;
+
+	budget_for_work(link->config.budget, clock_monotonic_us());
+	do {
+		t->is_under_way = core_synchronize_step(link->core, clock_monotonic_ms());
+	} while (t->is_under_way &&
+		 budget_hurry(link->config.budget, clock_monotonic_us()) == CORE_NO_HURRY);
+}
+
+static bool on_synchronize_more(void *ctx)
+{
+	struct runtime_link *link = ctx;
+
+	if (!link->core)
+		return false;
+	if (link->taking.is_under_way) {
+		take_slice(link);
+		return true; /* what comes last is as good as a slice */
+	}
+	note_synchronized(link);
+	core_input_snapshot_done(&link->taking.snapshot);
+	return false;
 }
 
 /* A quarter of what the runtime allows is gone, so others on the node have waited, too. */
@@ -168,6 +219,7 @@ static void on_event(void *ctx, enum nri_event event, const struct nri_pod *pod,
 static const struct nri_handlers handlers = {
 	.configure = on_configure,
 	.synchronize = on_synchronize,
+	.synchronize_more = on_synchronize_more,
 	.event = on_event,
 };
 
@@ -191,6 +243,10 @@ static void disconnect(struct runtime_link *link)
 	ev_timer_stop(link->loop, &link->stale);
 	ev_io_stop(link->loop, &link->io);
 	ev_timer_stop(link->loop, &link->deadline);
+	ev_timer_stop(link->loop, &link->step);
+	if (link->core)
+		core_synchronize_abandon(link->core);
+	core_input_snapshot_done(&link->taking.snapshot);
 	link->session = nri_session_free(link->session);
 	if (link->fd >= 0)
 		(void)close(link->fd);
@@ -262,6 +318,8 @@ static void rearm(struct runtime_link *link)
 		ev_io_set(&link->io, link->fd, events);
 		ev_io_start(link->loop, &link->io);
 	}
+	if (nri_session_state(link->session) == NRI_SESSION_SYNCHRONIZING)
+		ev_timer_start(link->loop, &link->step);
 	ev_timer_stop(link->loop, &link->deadline);
 	if (deadline_ms == UINT64_MAX)
 		return;
@@ -297,6 +355,23 @@ static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 		r = flush_output(link, &e);
 	else if (r == -ECANCELED) /* so that the runtime can say why, too */
 		(void)flush_output(link, NULL);
+	if (r < 0)
+		lose(link, &e);
+	else
+		rearm(link);
+	link->config.on_activity(link->config.ctx);
+}
+
+static void on_step(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct runtime_link *link = w->data;
+	struct err e = {0};
+	int r = nri_session_step(link->session, &e);
+
+	(void)loop;
+	(void)revents;
+	if (r == 0)
+		r = flush_output(link, &e);
 	if (r < 0)
 		lose(link, &e);
 	else
@@ -413,11 +488,12 @@ int runtime_link_new(struct ev_loop *loop, const struct runtime_link_config *con
 	}
 	ev_init(&link->io, on_io);
 	ev_timer_init(&link->deadline, on_deadline, 0., 0.);
+	ev_timer_init(&link->step, on_step, 0., 0.);
 	ev_timer_init(&link->reconnect, on_reconnect, 0., 0.);
 	ev_timer_init(&link->no_snapshot, on_no_snapshot, NO_SNAPSHOT_S, 0.);
 	ev_timer_init(&link->stale, on_stale, 0., 0.);
 	link->no_snapshot.data = link->stale.data = link;
-	link->io.data = link->deadline.data = link->reconnect.data = link;
+	link->io.data = link->deadline.data = link->reconnect.data = link->step.data = link;
 	ev_timer_start(loop, &link->reconnect);
 	*ret = link;
 	return 0;

@@ -15,6 +15,7 @@
  *	nri_session_feed(s, buf, n, now_ms, &e)  for whatever recv() gave
  *	nri_session_output() / nri_session_sent()  for whatever send() takes
  *	nri_session_tick(s, now_ms, &e)          when nri_session_deadline() has passed
+ *	nri_session_step(s, &e)                  again and again while it returns 1
  *
  * Any negative result means: close the socket, free the session, wait for
  * nri_backoff_next(), connect, and begin with a new session. Every connection is a
@@ -161,11 +162,19 @@ struct nri_handlers {
 	/*
 	 * The complete snapshot, once its last part is here. A container may name a pod
 	 * that is not in it. Stopped pods may still be in it. Called again should the
-	 * runtime synchronize again; it always replaces everything known before. The answer is
-	 * in the output by then, and may be sent before anything is made of the list.
+	 * runtime synchronize again; it always replaces everything known before. Without
+	 * synchronize_more the answer is in the output by then.
 	 */
 	void (*synchronize)(void *ctx, const struct nri_pod *pods, size_t nr_pods,
 			    const struct nri_container *containers, size_t nr_containers);
+
+	/*
+	 * For who takes a snapshot in parts, so that its length holds nobody up: a part of what
+	 * synchronize() only took note of; false: that was all. The snapshot is valid, and its
+	 * answer waits, until then. Called by nri_session_step(), and by nri_session_feed()
+	 * until false should the runtime send another request before, which none does.
+	 */
+	bool (*synchronize_more)(void *ctx);
 
 	/*
 	 * For a pod event POD is given and CONTAINER is NULL. For a container event
@@ -200,10 +209,11 @@ struct nri_session_config {
 
 enum nri_session_state {
 	NRI_SESSION_NEW,
-	NRI_SESSION_REGISTERING,  /* RegisterPlugin queued, Configure not seen */
-	NRI_SESSION_CONFIGURED,   /* Configure answered, snapshot not complete */
-	NRI_SESSION_SYNCHRONIZED, /* snapshot delivered, events flow */
-	NRI_SESSION_FAILED,       /* feed or tick failed; only free() is left */
+	NRI_SESSION_REGISTERING,   /* RegisterPlugin queued, Configure not seen */
+	NRI_SESSION_CONFIGURED,    /* Configure answered, snapshot not complete */
+	NRI_SESSION_SYNCHRONIZING, /* snapshot complete, nri_session_step() has work */
+	NRI_SESSION_SYNCHRONIZED,  /* snapshot taken and answered, events flow */
+	NRI_SESSION_FAILED,        /* feed, step or tick failed; only free() is left */
 };
 
 /* What was seen and not acted on; all counts since the session began. */
@@ -242,6 +252,13 @@ MUST_CHECK int nri_session_start(struct nri_session *s, uint64_t now_ms, struct 
  */
 MUST_CHECK int nri_session_feed(struct nri_session *s, const void *data, size_t len,
 				uint64_t now_ms, struct err *e);
+
+/*
+ * One call of synchronize_more(); to be called, between other things, while the state is
+ * NRI_SESSION_SYNCHRONIZING. 1: there is more. 0: there is not, and the answer is in the output.
+ * Negative as nri_session_feed().
+ */
+MUST_CHECK int nri_session_step(struct nri_session *s, struct err *e);
 
 /* The bytes to send next, valid until the session is used again; *RET_LEN 0 when none. */
 void nri_session_output(const struct nri_session *s, const void **ret_data, size_t *ret_len);

@@ -25,6 +25,7 @@ struct nri_session {
 	uint64_t request_timeout_ms; /* for requests that say none */
 	bool is_registered;          /* RegisterPlugin was answered; may come after Configure */
 	uint32_t last_stream;        /* highest stream id the runtime used */
+	uint32_t sync_stream;        /* of the Synchronize that is being taken in parts */
 	struct nri_session_stats stats;
 
 	struct mux_rx mux;
@@ -41,3 +42,6 @@ struct nri_session {
  * with what ends the session.
  */
 MUST_CHECK int nri_serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err *e);
+
+/* A part of the snapshot, as nri_session_step(). */
+MUST_CHECK int nri_serve_more(struct nri_session *s, struct err *e);

@@ -136,13 +136,53 @@ static int gather(struct nri_session *s, struct nri_sync_message *msg)
 	return 0;
 }
 
-static void deliver(struct nri_session *s, const struct nri_sync_message *msg)
+static int answer_synchronize(struct nri_session *s, uint32_t stream, bool more, struct err *e)
 {
-	s->state = NRI_SESSION_SYNCHRONIZED;
+	AUTO_STRBUF struct strbuf out;
+	int r;
+
+	strbuf_init(&out, MUX_FIRST_FRAME_MAX);
+	r = nri_encode_synchronize_reply(&out, more);
+	return r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
+}
+
+static void hand_over(struct nri_session *s, const struct nri_sync_message *msg)
+{
 	if (s->handlers->synchronize)
 		s->handlers->synchronize(s->ctx, msg->pods, msg->nr_pods, msg->containers,
 					 msg->nr_containers);
+}
+
+static int deliver(struct nri_session *s, uint32_t stream, const struct nri_sync_message *msg,
+		   struct err *e)
+{
+	int r;
+
+	if (s->handlers->synchronize_more) {
+		s->state = NRI_SESSION_SYNCHRONIZING;
+		s->sync_stream = stream;
+		hand_over(s, msg);
+		return 0;
+	}
+	r = answer_synchronize(s, stream, false, e);
+	if (r < 0)
+		return r;
+	s->state = NRI_SESSION_SYNCHRONIZED;
+	hand_over(s, msg);
 	nri_snapshot_done(&s->snapshot);
+	return 0;
+}
+
+int nri_serve_more(struct nri_session *s, struct err *e)
+{
+	if (s->state != NRI_SESSION_SYNCHRONIZING)
+		return 0;
+	if (s->handlers->synchronize_more(s->ctx))
+		return 1;
+	s->state = NRI_SESSION_SYNCHRONIZED;
+	nri_snapshot_done(&s->snapshot);
+	nri_arena_reset(&s->scratch);
+	return answer_synchronize(s, s->sync_stream, false, e);
 }
 
 /* The copy of a frame that may be changed, from where its request's payload is. */
@@ -156,13 +196,11 @@ static int serve_synchronize(struct nri_session *s, const struct ttrpc_frame *fr
 {
 	uint32_t stream = frame->stream;
 	struct nri_sync_message msg = {0};
-	AUTO_STRBUF struct strbuf out;
 	int r = nri_prune(&s->scratch, NRI_PRUNE_SYNCHRONIZE, s->with_labels,
 			  own_payload(frame, in), &in);
 
 	if (r == 0)
 		r = nri_decode_synchronize(&s->scratch, in.data, in.len, &msg);
-	strbuf_init(&out, MUX_FIRST_FRAME_MAX);
 	if (r < 0) {
 		nri_snapshot_done(&s->snapshot); /* what is left of it would be a lie */
 		r = undecodable(s, r, e);
@@ -173,11 +211,7 @@ static int serve_synchronize(struct nri_session *s, const struct ttrpc_frame *fr
 	if (r < 0)
 		return err_sys(e, r, "snapshot of %zu pods and %zu containers", s->snapshot.nr_pods,
 			       s->snapshot.nr_containers);
-	r = nri_encode_synchronize_reply(&out, msg.more);
-	r = r < 0 ? queued(r, e) : reply(s, stream, out.data, out.len, e);
-	if (r == 0 && !msg.more)
-		deliver(s, &msg);
-	return r;
+	return msg.more ? answer_synchronize(s, stream, true, e) : deliver(s, stream, &msg, e);
 }
 
 /* A request's own timeout is what was left when it was sent, so it is the better one. */
@@ -259,10 +293,9 @@ static int serve_request(struct nri_session *s, const struct ttrpc_frame *frame,
 	return reply_unimplemented(s, stream, "method", req->method, e);
 }
 
-int nri_serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err *e)
+static int serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err *e)
 {
 	struct ttrpc_request req;
-	int r;
 
 	if (frame->type != TTRPC_REQUEST) {
 		s->stats.ignored++;
@@ -281,7 +314,20 @@ int nri_serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err
 		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT, "no streaming here", e);
 	if (ttrpc_decode_request(frame->data, frame->len, &req) < 0)
 		return reject(s, frame->stream, TTRPC_INVALID_ARGUMENT, "bad request", e);
-	r = serve_request(s, frame, &req, e);
-	nri_arena_reset(&s->scratch);
+	return serve_request(s, frame, &req, e);
+}
+
+int nri_serve(struct nri_session *s, const struct ttrpc_frame *frame, struct err *e)
+{
+	int r;
+
+	/* What comes after a snapshot builds on it. */
+	do {
+		r = nri_serve_more(s, e);
+	} while (r > 0);
+	if (r == 0)
+		r = serve(s, frame, e);
+	if (s->state != NRI_SESSION_SYNCHRONIZING) /* it lies there */
+		nri_arena_reset(&s->scratch);
 	return r;
 }

@@ -107,6 +107,7 @@ static void set_deadline(struct nri_session *s, uint64_t now_ms)
 		wait_ms = s->synchronize_timeout_ms;
 		break;
 	case NRI_SESSION_NEW:
+	case NRI_SESSION_SYNCHRONIZING:
 	case NRI_SESSION_SYNCHRONIZED:
 	case NRI_SESSION_FAILED:
 	default:
@@ -225,6 +226,13 @@ int nri_session_feed(struct nri_session *s, const void *data, size_t len, uint64
 				       s->mux.left));
 	set_deadline(s, now_ms);
 	return 0;
+}
+
+int nri_session_step(struct nri_session *s, struct err *e)
+{
+	int r = nri_serve_more(s, e);
+
+	return r < 0 ? fail(s, r) : r;
 }
 
 void nri_session_output(const struct nri_session *s, const void **ret_data, size_t *ret_len)

@@ -195,8 +195,24 @@ void core_free(struct core *core); /* leaves every group in place, so that count
 /*
  * Synchronize: the complete set of pods and containers, which replaces what was known.
  * Only recorded here; groups, first events (0/0 for every pod, then one per container)
- * and cleanup happen in core_work().
+ * and cleanup happen in core_work(), which waits until all of it is taken.
+ *
+ * In steps, because of 1,000 pods it takes longer than an event should have to wait: begin, and
+ * step until it returns false. The arrays and their strings must stay as they are until then. No
+ * NRI event may come in between; the other calls may. To begin again while one is being taken
+ * replaces it.
  */
+void core_synchronize_begin(struct core *core, const struct core_pod *pods, size_t nr_pods,
+			    const struct core_container *containers, size_t nr_containers);
+bool core_synchronize_step(struct core *core, uint64_t now_ms);
+
+/*
+ * No more of it will be taken (the runtime is gone): what was made known stays, and what was
+ * not listed is perhaps not dropped; the next one decides. Nothing when none is being taken.
+ */
+void core_synchronize_abandon(struct core *core);
+
+/* All of it in one call. */
 void core_synchronize(struct core *core, uint64_t now_ms, const struct core_pod *pods,
 		      size_t nr_pods, const struct core_container *containers,
 		      size_t nr_containers);

@@ -140,6 +140,24 @@ struct sweep {
 	struct strmap undeletable; /* paths whose rmdir failed in this sweep */
 };
 
+enum sync_phase {
+	SYNC_DONE, /* none is being taken */
+	SYNC_PODS,
+	SYNC_MISSING_PODS, /* known and not listed */
+	SYNC_CONTAINERS,
+	SYNC_REPORTS,
+};
+
+/* A Synchronize that is being taken; the arrays are the caller's. */
+struct sync {
+	enum sync_phase phase;
+	const struct core_pod *pods;
+	size_t nr_pods;
+	const struct core_container *containers;
+	size_t nr_containers;
+	size_t left; /* of what the phase walks over */
+};
+
 struct core {
 	struct core_config config;
 	char *prefix, *root; /* what its strings point to */
@@ -157,6 +175,7 @@ struct core {
 	struct sweep sweep;
 
 	uint32_t gen, pass;
+	struct sync sync;
 	bool sync_busy, synchronized;
 	uint64_t retry_due;     /* nothing is to be retried before; may be too early, never late */
 	uint64_t tombstone_due; /* likewise */

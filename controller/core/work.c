@@ -76,8 +76,11 @@ static bool one_step(struct core *core, uint64_t now_ms)
 
 bool core_work(struct core *core, uint64_t now_ms)
 {
-	bool worked = one_step(core, now_ms);
+	bool worked;
 
+	if (core->sync.phase != SYNC_DONE) /* its answer comes first */
+		return false;
+	worked = one_step(core, now_ms);
 	note_synchronized(core);
 	return worked;
 }
@@ -89,6 +92,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t core_next_work_ms(const struct core *core)
 {
+	if (core->sync.phase != SYNC_DONE)
+		return UINT64_MAX;
 	if (core->sync_busy || !queue_is_empty(core))
 		return 0;
 	return earlier(

@@ -307,6 +307,34 @@ void history_do_nonsense(struct history *h)
 	}
 }
 
+/* What can come between two steps of a Synchronize: anything but an event. */
+static void between_steps(struct history *h)
+{
+	struct core_retry_report report;
+
+	if (history_one_in(h, 2)) {
+		history_hold(h, core_next_work_ms(h->w->core) == UINT64_MAX, "work is due", "");
+		history_hold(h, !core_work(h->w->core, h->w->now), "work before the answer", "");
+	}
+	if (history_one_in(h, 8))
+		core_retry_all_once(h->w->core, h->w->now, &report);
+}
+
+/* False: the connection was lost before the core had all of it. */
+static bool take_in_steps(struct history *h)
+{
+	while (core_synchronize_step(h->w->core, h->w->now)) {
+		between_steps(h);
+		if (!history_one_in(h, 16))
+			continue;
+		history_trace(h, "lost in the middle of it");
+		core_synchronize_abandon(h->w->core);
+		history_check_always(h);
+		return false;
+	}
+	return true;
+}
+
 void history_do_synchronize(struct history *h)
 {
 	struct core_pod pods[NR_PODS * NR_SANDBOXES];
@@ -324,7 +352,9 @@ void history_do_synchronize(struct history *h)
 			containers[nr++] = tell_container(h, &h->containers[i]);
 	}
 	history_trace(h, "SYNCHRONIZE %zu %zu", nr_pods, nr);
-	core_synchronize(h->w->core, h->w->now, pods, nr_pods, containers, nr);
+	do {
+		core_synchronize_begin(h->w->core, pods, nr_pods, containers, nr);
+	} while (!take_in_steps(h));
 	h->untold = false;
 }
 

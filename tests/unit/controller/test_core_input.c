@@ -35,8 +35,13 @@ static void pass_event(void *ctx, enum nri_event event, const struct nri_pod *po
 static void pass_snapshot(void *ctx, const struct nri_pod *pods, size_t nr_pods,
 			  const struct nri_container *containers, size_t nr_containers)
 {
+	struct core_input_snapshot all;
+
 	(void)ctx;
-	core_input_synchronize(w->core, w->now, NULL, pods, nr_pods, containers, nr_containers);
+	ck_assert_int_eq(core_input_snapshot(NULL, pods, nr_pods, containers, nr_containers, &all),
+			 0);
+	core_synchronize(w->core, w->now, all.pods, all.nr_pods, all.containers, all.nr_containers);
+	core_input_snapshot_done(&all);
 }
 
 static const struct nri_handlers passing = {.event = pass_event, .synchronize = pass_snapshot};

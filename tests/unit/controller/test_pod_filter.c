@@ -274,7 +274,11 @@ static void tell_all(const struct pod_filter *f)
 	const struct nri_pod pods[] = {shop_web, bank_db};
 	const struct nri_container containers[] = {of_web, of_db};
 
-	core_input_synchronize(w->core, w->now, f, pods, 2, containers, 2);
+	struct core_input_snapshot all;
+
+	ck_assert_int_eq(core_input_snapshot(f, pods, 2, containers, 2, &all), 0);
+	core_synchronize(w->core, w->now, all.pods, all.nr_pods, all.containers, all.nr_containers);
+	core_input_snapshot_done(&all);
 	world_run(w);
 }
 

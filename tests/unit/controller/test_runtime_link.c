@@ -333,6 +333,39 @@ START_TEST(a_runtime_that_closes_the_connection_is_found_again_at_the_same_socke
 }
 END_TEST
 
+/* A snapshot is taken in slices; of one that is cut off nothing is removed. */
+START_TEST(a_connection_lost_in_the_middle_of_a_snapshot_removes_nothing)
+{
+	struct runtime_link_config config = usual();
+	bool is_lost = _i == 1;
+
+	open_link(&config);
+	new_runtime((struct fake_runtime_options){0});
+	accept_and_greet(2, 0);
+	ck_assert_str_eq(world_events(w), "u1 Exists 0/0; u2 Exists 0/0");
+	end_runtime();
+	listen_raw(4);
+	accept_raw();
+	run_for(SOON_MS);                                  /* its registration is on the way */
+	send_raw(R_REGISTER_OK R_CONFIGURE R_SYNCHRONIZE); /* which lists another pod */
+	turn(NULL);
+	ck_assert_uint_eq(synchronized, 1);
+	if (is_lost)
+		runtime_link_ask_again(link_);
+	run_for(SOON_MS);
+	ck_assert_uint_eq(synchronized, is_lost ? 1 : 2);
+	if (is_lost) {
+		accept_raw();
+		forget_raw();
+		new_runtime((struct fake_runtime_options){0});
+		accept_and_greet(2, 0);
+		ck_assert_str_eq(world_events(w), "");
+	} else {
+		ck_assert_ptr_nonnull(strstr(world_events(w), "u2 Removed"));
+	}
+}
+END_TEST
+
 /* ---- the registration goes wrong ---- */
 
 START_TEST(a_refused_registration_is_tried_again)
@@ -592,6 +625,7 @@ Suite *suite(void)
 	tcase_add_test(t, a_runtime_that_is_not_there_is_waited_for);
 	tcase_add_test(t, after_a_restart_of_the_runtime_only_what_changed_is_told);
 	tcase_add_test(t, a_runtime_that_closes_the_connection_is_found_again_at_the_same_socket);
+	tcase_add_loop_test(t, a_connection_lost_in_the_middle_of_a_snapshot_removes_nothing, 0, 2);
 	tcase_add_test(t, a_refused_registration_is_tried_again);
 	tcase_add_loop_test(t, a_registration_that_is_never_answered_is_tried_again, 0, 2);
 	tcase_add_loop_test(t, configure_and_then_silence_is_tried_again, 0, 2);

@@ -464,7 +464,14 @@ END_TEST
 
 enum { MANY_PODS = 500, EACH = 3 };
 
-static void synchronize_many(unsigned nr_pods)
+struct many {
+	struct core_pod *pods;
+	struct core_container *containers;
+	char (*text)[EACH + 2][48];
+	size_t nr_pods;
+};
+
+static struct many many_new(unsigned nr_pods)
 {
 	struct core_pod *pods = calloc(nr_pods, sizeof(*pods));
 	struct core_container *containers = calloc((size_t)nr_pods * EACH, sizeof(*containers));
@@ -485,10 +492,28 @@ static void synchronize_many(unsigned nr_pods)
 									   .running = true};
 		}
 	}
-	core_synchronize(w->core, w->now, pods, nr_pods, containers, (size_t)nr_pods * EACH);
-	free(pods);
-	free(containers);
-	free(text);
+	return (struct many){pods, containers, text, nr_pods};
+}
+
+static void many_free(struct many *m)
+{
+	free(m->pods);
+	free(m->containers);
+	free(m->text);
+}
+
+/* It is taken in steps; the arrays go with the last one. */
+static void begin_many(const struct many *m)
+{
+	core_synchronize_begin(w->core, m->pods, m->nr_pods, m->containers, m->nr_pods * EACH);
+}
+
+static void synchronize_many(unsigned nr_pods)
+{
+	struct many m = many_new(nr_pods);
+
+	core_synchronize(w->core, w->now, m.pods, m.nr_pods, m.containers, m.nr_pods * EACH);
+	many_free(&m);
 }
 
 /* Nothing of the tree is touched before the runtime has its answer. */
@@ -502,6 +527,109 @@ START_TEST(synchronize_itself_touches_no_file)
 	core_stats(w->core, &stats);
 	ck_assert_uint_eq(stats.queued, MANY_PODS + MANY_PODS * EACH + 1);
 	expect("");
+}
+END_TEST
+
+static size_t known(void)
+{
+	struct core_stats stats;
+
+	core_stats(w->core, &stats);
+	return stats.pods + stats.containers;
+}
+
+static size_t pods_known(void)
+{
+	struct core_stats stats;
+
+	core_stats(w->core, &stats);
+	return stats.pods;
+}
+
+/* So that of a long list, too, no step holds anybody up. */
+START_TEST(a_step_of_synchronize_takes_a_few_objects)
+{
+	struct many m = many_new(MANY_PODS);
+	size_t before = known();
+
+	begin_many(&m);
+	while (core_synchronize_step(w->core, w->now)) {
+		ck_assert_uint_le(known(), before + 16);
+		before = known();
+	}
+	ck_assert_uint_eq(before, MANY_PODS + MANY_PODS * EACH);
+	/* and back: what is not listed goes in as small steps */
+	core_synchronize_begin(w->core, NULL, 0, NULL, 0);
+	before = pods_known();
+	while (core_synchronize_step(w->core, w->now)) {
+		ck_assert_uint_ge(pods_known() + 16, before);
+		before = pods_known();
+	}
+	ck_assert_uint_eq(known(), 0);
+	many_free(&m);
+}
+END_TEST
+
+START_TEST(no_work_is_done_before_all_of_synchronize_is_taken)
+{
+	struct many m = many_new(MANY_PODS);
+	struct core_stats stats;
+	unsigned long calls;
+
+	synchronize(w, "u1", "");
+	world_run(w);
+	expect("u1 Exists 0/0");
+	calls = w->total_calls;
+	begin_many(&m);
+	do {
+		ck_assert_uint_eq(core_next_work_ms(w->core), UINT64_MAX);
+		ck_assert(!core_work(w->core, w->now));
+	} while (core_synchronize_step(w->core, w->now));
+	ck_assert_uint_eq(w->total_calls, calls);
+	expect("u1 Removed");
+	ck_assert_uint_eq(core_next_work_ms(w->core), 0);
+	core_stats(w->core, &stats);
+	ck_assert(!stats.synchronized);
+	many_free(&m);
+}
+END_TEST
+
+/* Whatever is not told yet may well be listed further down. */
+START_TEST(half_a_synchronize_removes_nothing)
+{
+	struct many m = many_new(MANY_PODS);
+
+	world_add(w, "c1", 1);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	begin_many(&m);
+	ck_assert(core_synchronize_step(w->core, w->now));
+	core_synchronize_abandon(w->core);
+	ck_assert(!core_synchronize_step(w->core, w->now));
+	many_free(&m);
+	ck_assert_uint_gt(pods_known(), 1);
+	ck_assert(world_has(w, GROUP("u1")));
+	/* the next one is complete, and the pods of the one before are not in it */
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("");
+	ck_assert_uint_eq(pods_known(), 1);
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 1);
+}
+END_TEST
+
+START_TEST(a_synchronize_that_begins_anew_is_the_one_that_counts)
+{
+	struct many m = many_new(MANY_PODS);
+
+	begin_many(&m);
+	ck_assert(core_synchronize_step(w->core, w->now));
+	synchronize(w, "u1", "");
+	many_free(&m);
+	world_run(w);
+	expect("u1 Exists 0/0");
+	ck_assert_uint_eq(known(), 1);
 }
 END_TEST
 
@@ -576,6 +704,10 @@ Suite *suite(void)
 	tcase_add_test(tc, a_sandbox_that_is_no_longer_listed_takes_its_containers_along);
 	tcase_add_test(tc, synchronize_itself_touches_no_file);
 	tcase_add_test(tc, a_step_of_work_is_small);
+	tcase_add_test(tc, a_step_of_synchronize_takes_a_few_objects);
+	tcase_add_test(tc, no_work_is_done_before_all_of_synchronize_is_taken);
+	tcase_add_test(tc, half_a_synchronize_removes_nothing);
+	tcase_add_test(tc, a_synchronize_that_begins_anew_is_the_one_that_counts);
 	suite_add_tcase(s, tc);
 	return s;
 }

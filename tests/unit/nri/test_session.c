@@ -366,6 +366,104 @@ START_TEST(a_synchronize_is_answered_before_it_is_delivered)
 }
 END_TEST
 
+/* ---- a handler that takes its time ---- */
+
+static const struct nri_pod *kept_pods;
+static const struct nri_container *kept_containers;
+static unsigned parts_left;
+
+static void keep_snapshot(void *ctx, const struct nri_pod *pods, size_t nr_pods,
+			  const struct nri_container *containers, size_t nr_containers)
+{
+	on_synchronize(ctx, pods, nr_pods, containers, nr_containers);
+	kept_pods = pods;
+	kept_containers = containers;
+}
+
+static bool take_part(void *ctx)
+{
+	struct recorder *r = ctx;
+
+	(void)strbuf_adds(&r->log, "part");
+	record_pod(&r->log, kept_pods);
+	record_container(&r->log, kept_containers);
+	(void)strbuf_addc(&r->log, '\n');
+	return --parts_left > 0;
+}
+
+static void setup_slow(void)
+{
+	static const struct nri_handlers slow = {
+		.configure = on_configure,
+		.synchronize = keep_snapshot,
+		.synchronize_more = take_part,
+		.event = on_event,
+	};
+	const struct nri_session_config config = {.plugin_name = "resctrl", .plugin_index = "90"};
+
+	strbuf_init(&rec.log, BYTES_MAX);
+	parts_left = 2;
+	ck_assert_int_eq(nri_session_new(&config, &slow, &rec, &rec.session, NULL), 0);
+	ck_assert_int_eq(nri_session_start(rec.session, 0, NULL), 0);
+	drop_output(rec.session);
+}
+
+#define SNAPSHOT  " p1//p1/:0 p1/c1/:7:0\n"
+#define NO_ANSWER -1
+
+START_TEST(the_answer_waits_until_the_last_part_of_a_snapshot_is_taken)
+{
+	if (_i == 1) { /* in two messages */
+		ck_assert_int_eq(synchronize(1, "p1", NULL, true), 0);
+		ck_assert_int_eq(synchronize(3, NULL, "c1", false), NO_ANSWER);
+	} else {
+		ck_assert_int_eq(synchronize(3, "p1", "c1", false), NO_ANSWER);
+	}
+	ck_assert_int_eq(nri_session_state(rec.session), NRI_SESSION_SYNCHRONIZING);
+	ck_assert_uint_eq(nri_session_deadline(rec.session), UINT64_MAX);
+	ck_assert_int_eq(nri_session_step(rec.session, NULL), 1);
+	ck_assert_int_eq(take_answer(rec.session, 3), NO_ANSWER);
+	ck_assert_int_eq(nri_session_step(rec.session, NULL), 0);
+	ck_assert_int_eq(take_answer(rec.session, 3), 0);
+	ck_assert_int_eq(nri_session_state(rec.session), NRI_SESSION_SYNCHRONIZED);
+	ck_assert_str_eq(strbuf_str(&rec.log),
+			 "synchronize 1 1" SNAPSHOT "part" SNAPSHOT "part" SNAPSHOT);
+	ck_assert_int_eq(nri_session_step(rec.session, NULL), 0);
+	ck_assert_int_eq(take_answer(rec.session, 3), NO_ANSWER);
+}
+END_TEST
+
+START_TEST(an_event_that_does_not_wait_for_that_comes_after_it_all_the_same)
+{
+	struct strbuf in;
+	const void *data;
+	size_t len;
+
+	strbuf_init(&in, BYTES_MAX);
+	ck_assert_int_eq(synchronize(1, "p1", "c1", false), NO_ANSWER);
+	add_request(&in, 3, "RunPodSandbox", "\x0a\x04\x0a\x02p2", 6);
+	ck_assert_int_eq(nri_session_feed(rec.session, in.data, in.len, 0, NULL), 0);
+	strbuf_done(&in);
+	ck_assert_str_eq(strbuf_str(&rec.log), "synchronize 1 1" SNAPSHOT "part" SNAPSHOT
+					       "part" SNAPSHOT "RUN_POD_SANDBOX p2///:0\n");
+	nri_session_output(rec.session, &data, &len); /* the answers of both, in their order */
+	ck_assert_uint_eq(len, 2 * (MUX_HEADER_LEN + TTRPC_HEADER_LEN));
+	ck_assert_uint_eq(((const uint8_t *)data)[MUX_HEADER_LEN + 7], 1);
+	ck_assert_int_eq(nri_session_state(rec.session), NRI_SESSION_SYNCHRONIZED);
+}
+END_TEST
+
+START_TEST(a_session_may_end_before_the_last_part_is_taken)
+{
+	ck_assert_int_eq(synchronize(1, "p1", "c1", false), NO_ANSWER);
+	ck_assert_int_eq(nri_session_step(rec.session, NULL), 1);
+	ck_assert_int_eq(feed_hex(rec.session, "ffffffff ffffffff", NULL), -EPROTO);
+	ck_assert_int_eq(nri_session_step(rec.session, NULL), 0);
+	ck_assert_int_eq(nri_session_state(rec.session), NRI_SESSION_FAILED);
+	ck_assert_uint_eq(parts_left, 1);
+}
+END_TEST
+
 START_TEST(a_snapshot_in_parts_is_delivered_once_and_whole)
 {
 	ck_assert_int_eq(synchronize(1, NULL, "c1", true), 0);
@@ -521,7 +619,7 @@ END_TEST
 static Suite *fill(Suite *s)
 {
 	TCase *bytes = tcase_create("bytes"), *sync = tcase_create("synchronize"),
-	      *events = tcase_create("events");
+	      *slow = tcase_create("slow handler"), *events = tcase_create("events");
 
 	tcase_add_checked_fixture(bytes, setup, teardown);
 	tcase_add_test(bytes, golden_bytes_in_both_directions);
@@ -547,6 +645,13 @@ static Suite *fill(Suite *s)
 	tcase_add_test(sync, objects_without_a_usable_identity_are_left_out);
 	tcase_add_test(sync, a_snapshot_beyond_its_bounds_ends_the_session);
 	suite_add_tcase(s, sync);
+
+	tcase_add_checked_fixture(slow, setup_slow, teardown);
+	tcase_add_loop_test(slow, the_answer_waits_until_the_last_part_of_a_snapshot_is_taken, 0,
+			    2);
+	tcase_add_test(slow, an_event_that_does_not_wait_for_that_comes_after_it_all_the_same);
+	tcase_add_test(slow, a_session_may_end_before_the_last_part_is_taken);
+	suite_add_tcase(s, slow);
 
 	tcase_add_checked_fixture(events, setup, teardown);
 	tcase_add_loop_test(events, every_event_has_its_own_method_and_its_state_change, 1,
