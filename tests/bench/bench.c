@@ -195,7 +195,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	/* But for the scrape, nothing is served; and the usual place is one a machine. */
-	(void)setenv("PODRESCTRL_CONTROL_SOCKET", "off", 1);
+	scrape_enable(&b, false);
 	(void)sigaction(SIGINT, &stop, NULL);
 	(void)sigaction(SIGTERM, &stop, NULL);
 	t = table_new(b.is_real ? "podresctrld on the kernel's resctrl"

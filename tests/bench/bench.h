@@ -179,6 +179,7 @@ struct cell cell_us(double us);
 struct cell cell_p50_p99(struct samples *s);
 struct cell cell_ms(double ms);
 struct cell cell_mb(uint64_t kb);
+struct cell cell_part(uint64_t part, uint64_t all); /* "3 of 120" */
 struct cell cell_percent(double percent);
 struct cell cell_ratio(double value, double floor);
 struct cell cell_aim(const char *text, bool is_reached); /* "4 x: reached" */
@@ -223,6 +224,18 @@ struct rig_sync {
 /* Send W as a Synchronize, with events in between if WANT_EVENTS, and see it placed. */
 MUST_CHECK int rig_synchronize(struct rig *rig, const struct world *w, bool want_events,
 			       struct rig_sync *ret, struct err *e);
+
+/* ---- the daemon's own metrics (scrape.c) ---- */
+
+#define SCRAPE_MAX (256u << 10)
+
+/* Whether the daemons that are started from now on have a control socket; at first they have none.
+ */
+void scrape_enable(const struct bench *b, bool is_on);
+/* One scrape, headers included, with a NUL at its end. Returns its length. */
+MUST_CHECK int scrape(const struct bench *b, char answer[SCRAPE_MAX], struct err *e);
+/* The value of SERIES ('name{le="0.02"}'); -ENOENT. */
+MUST_CHECK int scraped_number(const char *answer, const char *series, uint64_t *ret, struct err *e);
 
 /* ---- the measurements; each prints its rows into T ---- */
 

@@ -15,6 +15,7 @@
 #define LARGE_THREADS 20000
 #define SETTLE_MS     3000 /* the daemon gives memory back 2 s after a Synchronize */
 #define TEXT_MAX      96
+#define TURNS         "podresctrl_loop_turn_duration_seconds"
 
 struct node {
 	const struct world *w;
@@ -25,7 +26,8 @@ struct node {
 	struct child_memory settled;     /* likewise, if it was waited for */
 	bool wants_settled;
 	double registered_ms, registered_cpu_ms;
-	size_t placed; /* threads, by what the kernel lists */
+	uint64_t turns, long_turns; /* of the daemon's loop, in a round of their own */
+	size_t placed;              /* threads, by what the kernel lists */
 };
 
 static void add_memory_rows(const struct node *n, struct table *t)
@@ -62,6 +64,40 @@ static void keep_best(struct rig_sync *best, const struct rig_sync *s)
 	keep_least(&best->longest_wait_us, s->longest_wait_us);
 	best->bytes = s->bytes;
 	best->is_by_silence |= s->is_by_silence;
+}
+
+static int read_turns(struct node *n, struct err *e)
+{
+	static char answer[SCRAPE_MAX];
+	uint64_t at_most = 0;
+	int r = scrape(n->w->bench, answer, e);
+
+	if (r >= 0)
+		r = scraped_number(answer, TURNS "_bucket{le=\"0.02\"}", &at_most, e);
+	if (r == 0)
+		r = scraped_number(answer, TURNS "_count", &n->turns, e);
+	n->long_turns = n->turns - at_most;
+	return r;
+}
+
+/* From the start on, and with events; only a daemon that serves metrics can tell. */
+static int turns_round(struct node *n, struct err *e)
+{
+	struct rig_sync sync;
+	struct rig rig;
+	int r;
+
+	need_rmids(n->w->bench, n->w->size.pods);
+	scrape_enable(n->w->bench, true);
+	r = rig_open(n->w->bench, "0", &rig, e);
+	scrape_enable(n->w->bench, false);
+	if (r < 0)
+		return r;
+	r = rig_synchronize(&rig, n->w, true, &sync, e);
+	if (r == 0)
+		r = read_turns(n, e);
+	rig_close(&rig);
+	return r;
 }
 
 static int node_round(struct node *n, bool want_events, struct err *e)
@@ -103,6 +139,8 @@ static int node_measure(struct node *n, bool want_events, struct err *e)
 		r = node_round(n, false, e);
 	for (unsigned i = 0; want_events && r == 0 && i < n->w->bench->rounds; i++)
 		r = node_round(n, true, e);
+	if (want_events && r == 0)
+		r = turns_round(n, e);
 	return r;
 }
 
@@ -134,6 +172,8 @@ static void add_busy_rows(const struct node *n, struct table *t, const char *aim
 	table_add(t, "    longest wait of one of them", cell_ms(s->longest_wait_us / 1000),
 		  cell_none, cell_none,
 		  cell_time_aim(n->w->bench, aim, s->longest_wait_us <= aim_us));
+	table_add(t, "    turns of the loop longer than 20 ms", cell_part(n->long_turns, n->turns),
+		  cell_none, cell_none, cell_time_aim(n->w->bench, "none", n->long_turns == 0));
 }
 
 static void add_sync_rows(const struct node *n, struct table *t)

@@ -5,58 +5,16 @@
 
 #include "bench.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #define CONTAINERS 3
 #define WARM_UP    50
 #define SCRAPES    1000
 #define AIM_US     5000
-#define VARIABLE   "PODRESCTRL_CONTROL_SOCKET"
 
-static int connect_to(const char *path, struct err *e)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+static char answer[SCRAPE_MAX];
 
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return err_set(e, -ENAMETOOLONG, "'%s' is too long", path);
-	memcpy(sun.sun_path, path, strlen(path));
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return err_sys(e, -errno, "connect to '%s'", path);
-}
-
-/* Returns how many bytes the answer has. */
-static int scrape(const char *path, struct err *e)
-{
-	static const char request[] =
-		"GET /metrics HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n";
-	static char answer[256 << 10];
-	AUTO_CLOSE int fd = connect_to(path, e);
-	size_t len = 0;
-	ssize_t n = 1;
-
-	if (fd < 0)
-		return fd;
-	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		return err_sys(e, -errno, "send");
-	while (n > 0 && len < sizeof(answer)) {
-		n = recv(fd, answer + len, sizeof(answer) - len, 0);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (n < 0 || len < 12 || memcmp(answer, "HTTP/1.1 200", 12) != 0)
-		return err_set(e, -EIO, "a scrape was not answered with 200");
-	return (int)len;
-}
-
-static int scrape_often(const struct rig *rig, const char *path, struct table *t, struct err *e)
+static int scrape_often(const struct rig *rig, struct table *t, struct err *e)
 {
 	struct child_memory before, after;
 	struct samples times = {0};
@@ -71,7 +29,7 @@ static int scrape_often(const struct rig *rig, const char *path, struct table *t
 			child_memory(&rig->child, &before);
 			cpu_ns = child_cpu_ns(&rig->child);
 		}
-		bytes = scrape(path, e);
+		bytes = scrape(rig->bench, answer, e);
 		if (i >= WARM_UP)
 			samples_add(&times, wall_ns() - started);
 	}
@@ -94,7 +52,7 @@ static int scrape_often(const struct rig *rig, const char *path, struct table *t
 	return 0;
 }
 
-static int measure(const struct world *w, const char *path, struct table *t, struct err *e)
+static int measure(const struct world *w, struct table *t, struct err *e)
 {
 	struct rig_sync sync;
 	struct rig rig;
@@ -106,7 +64,7 @@ static int measure(const struct world *w, const char *path, struct table *t, str
 		return r;
 	r = rig_synchronize(&rig, w, false, &sync, e);
 	if (r == 0)
-		r = scrape_often(&rig, path, t, e);
+		r = scrape_often(&rig, t, e);
 	rig_close(&rig);
 	return r;
 }
@@ -114,17 +72,14 @@ static int measure(const struct world *w, const char *path, struct table *t, str
 int measure_scrape(const struct bench *b, struct table *t, struct err *e)
 {
 	struct world_size size = {b->audit_pods, CONTAINERS, 1};
-	char path[PATH_MAX];
 	struct world *w;
-	int r;
+	int r = world_new(b, size, &w, e);
 
-	(void)snprintf(path, sizeof(path), "%s/control.sock", b->dir);
-	r = world_new(b, size, &w, e);
 	if (r < 0)
 		return r;
-	(void)setenv(VARIABLE, path, 1);
-	r = measure(w, path, t, e);
-	(void)setenv(VARIABLE, "off", 1); /* as for all others */
+	scrape_enable(b, true);
+	r = measure(w, t, e);
+	scrape_enable(b, false);
 	world_free(w);
 	return r;
 }

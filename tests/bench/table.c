@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,11 @@ struct cell cell_ms(double ms)
 struct cell cell_mb(uint64_t kb)
 {
 	return cell_printf("%.1f MB", (double)kb * 1024 / 1e6);
+}
+
+struct cell cell_part(uint64_t part, uint64_t all)
+{
+	return cell_printf("%" PRIu64 " of %" PRIu64, part, all);
 }
 
 struct cell cell_percent(double percent)
