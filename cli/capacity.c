@@ -110,6 +110,26 @@ static void print_shares(struct json_object *rmids, struct screen *s)
 			   "reserved", (unsigned long long)reserve);
 }
 
+/* Only the daemon of control groups tells of them. */
+static void print_closids(struct json_object *closids, struct screen *s)
+{
+	static const char *const keys[] = {"total", "ours", "foreign", "unused"};
+	unsigned long long nr[ARRAY_LEN(keys)];
+	char text[160];
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		uint64_t value;
+
+		if (!json_number(closids, keys[i], &value))
+			return;
+		nr[i] = value;
+	}
+	(void)snprintf(text, sizeof(text),
+		       "%llu: %llu our pods, %llu others, 1 the root group, %llu unused", nr[0],
+		       nr[1], nr[2], nr[3]);
+	screen_row(s, "CLOSIDs", nr[3] ? HUE_PLAIN : HUE_BAD, text);
+}
+
 static void print_capacity(struct json_object *answer, struct screen *s)
 {
 	struct json_object *mount = json_child(answer, "mount"),
@@ -126,6 +146,7 @@ static void print_capacity(struct json_object *answer, struct screen *s)
 		strcmp(json_text(answer, "groupKind"), "ctrl") == 0
 			? "control groups: each takes a CLOSID, of which there are few, and an RMID"
 			: "monitoring groups: each takes an RMID");
+	print_closids(json_child(answer, "closids"), s);
 	if (!json_flag(mount, "usable")) {
 		(void)snprintf(text, sizeof(text), "not usable: %s", json_text(mount, "reason"));
 		screen_row(s, "resctrl", HUE_BAD, text);

@@ -209,21 +209,45 @@ static void write_no_rmids(struct json_writer *w)
 		json_null(w, keys[i]);
 }
 
-static void write_rmids(struct control_api *api, struct json_writer *w)
+/* C is NULL when resctrl cannot be read. */
+static void write_rmids(struct json_writer *w, const struct rs_capacity *c, uint64_t reserve)
 {
-	struct rs_capacity c;
-
 	json_object(w, "rmids");
-	if (rs_capacity(api->rs, api->group_prefix, &c, NULL) < 0) {
-		write_no_rmids(w);
+	if (c) {
+		json_uint(w, "total", c->rmids);
+		json_uint(w, "ours", c->ours);
+		json_uint(w, "foreign", c->foreign);
+		write_unused(w, c);
 	} else {
-		json_uint(w, "total", c.rmids);
-		json_uint(w, "ours", c.ours);
-		json_uint(w, "foreign", c.foreign);
-		write_unused(w, &c);
+		write_no_rmids(w);
 	}
-	json_uint(w, "reserve", api->rmid_reserve);
+	json_uint(w, "reserve", reserve);
 	json_end_object(w);
+}
+
+/* Where pods take none, they are nobody's business here. */
+static void write_closids(struct json_writer *w, const struct rs_capacity *c)
+{
+	if (!c || !c->closids) {
+		json_null(w, "closids");
+		return;
+	}
+	json_object(w, "closids");
+	json_uint(w, "total", c->closids);
+	json_uint(w, "ours", c->closids_ours);
+	json_uint(w, "foreign", c->closids_foreign);
+	json_uint(w, "unused", c->closids_unused);
+	json_end_object(w);
+}
+
+static void write_ids(struct control_api *api, struct json_writer *w)
+{
+	struct rs_capacity capacity;
+	bool is_known = rs_capacity(api->rs, api->group_prefix, &capacity, NULL) == 0;
+	bool takes_closids = is_known && api->group_kind == RS_GROUP_CTRL;
+
+	write_rmids(w, is_known ? &capacity : NULL, api->rmid_reserve);
+	write_closids(w, takes_closids ? &capacity : NULL);
 }
 
 static void write_mount(struct control_api *api, struct json_writer *w)
@@ -256,7 +280,7 @@ static void handle_capacity(void *ctx, const struct http_request *request, struc
 	json_string(&w, "node", api->node_name ? api->node_name : "");
 	json_string(&w, "resctrl", api->simulated ? "simulated" : "real");
 	json_string(&w, "groupKind", api->group_kind == RS_GROUP_MON ? "mon" : "ctrl");
-	write_rmids(api, &w);
+	write_ids(api, &w);
 	if (rs_limbo_threshold(api->rs, &threshold, NULL) == 0)
 		json_uint(&w, "limboThresholdBytes", threshold);
 	else

@@ -145,7 +145,6 @@ static void add_closids(const struct metrics_input *in, struct strbuf *out)
 {
 	static const char *const name = "podresctrl_closids";
 	const struct rs_capacity *c = &in->capacity;
-	size_t used = c->closids_ours + c->closids_foreign + 1;
 
 	if (in->group_kind != RS_GROUP_CTRL || !in->has_capacity || !c->closids)
 		return;
@@ -153,7 +152,7 @@ static void add_closids(const struct metrics_input *in, struct strbuf *out)
 	metrics_uint(out, name, c->closids_ours, "state", "ours", NULL);
 	metrics_uint(out, name, c->closids_foreign, "state", "foreign", NULL);
 	metrics_uint(out, name, 1, "state", "root", NULL);
-	metrics_uint(out, name, c->closids > used ? c->closids - used : 0, "state", "unused", NULL);
+	metrics_uint(out, name, c->closids_unused, "state", "unused", NULL);
 }
 
 static void add_runtime(const struct metrics_input *in, struct strbuf *out)

@@ -110,6 +110,8 @@ int rs_capacity(struct rs *rs, const char *prefix, struct rs_capacity *ret, stru
 		return r;
 	if (cap.rmids > cap.ours + cap.foreign + 1)
 		cap.unused = cap.rmids - cap.ours - cap.foreign - 1;
+	if (cap.closids > cap.closids_ours + cap.closids_foreign + 1)
+		cap.closids_unused = cap.closids - cap.closids_ours - cap.closids_foreign - 1;
 	cap.limbo = rs->limbo;
 	*ret = cap;
 	return 0;

@@ -289,6 +289,7 @@ struct rs_capacity {
 	size_t unused;  /* in no group: free, or draining */
 	size_t closids; /* smallest num_closids of the controls, 0 when there are none */
 	size_t closids_ours, closids_foreign; /* control groups, the root's not counted */
+	size_t closids_unused;                /* of CLOSIDS; they do not drain */
 	enum rs_limbo limbo;
 };
 

@@ -137,8 +137,9 @@ static enum contract_result closids_run_out(struct contract *c)
 	EXPECT(c, strstr(c->e.msg, "Out of CLOSIDs"), "message is %s", c->e.msg);
 	EXPECT(c, made == cap.closids - 1, "%zu of %zu", made, cap.closids);
 	EXPECT_OK(c, rs_capacity(c->rs, P, &cap, &c->e));
-	EXPECT(c, cap.closids_ours + cap.closids_foreign + 1 == cap.closids, "ours %zu of %zu",
-	       cap.closids_ours, cap.closids);
+	EXPECT(c,
+	       cap.closids_ours + cap.closids_foreign + 1 == cap.closids && cap.closids_unused == 0,
+	       "ours %zu of %zu", cap.closids_ours, cap.closids);
 	return CONTRACT_PASSED;
 }
 

@@ -313,7 +313,18 @@ START_TEST(capacity_adds_up)
 	printed("  reserved        4");
 	printed("less than 54 KiB");
 	printed("RMIDsInLimbo");
+	ck_assert_ptr_null(strstr(out, "CLOSIDs"));
 	ck_assert_ptr_null(strchr(out, '['));
+}
+END_TEST
+
+START_TEST(capacity_tells_of_closids_where_pods_take_one)
+{
+	serve_one("GET /v1/capacity ", 200,
+		  "{\"groupKind\":\"ctrl\",\"rmids\":{\"total\":3},\"mount\":{\"usable\":true},"
+		  "\"closids\":{\"total\":16,\"ours\":10,\"foreign\":2,\"unused\":3}}");
+	ck_assert_int_eq(run(command_capacity), EXIT_OK);
+	printed("CLOSIDs      16: 10 our pods, 2 others, 1 the root group, 3 unused\n");
 }
 END_TEST
 
@@ -606,6 +617,7 @@ Suite *suite(void)
 	tcase_add_test(good, retry_succeeds_with_the_retry);
 	tcase_add_test(good, retry_fails_with_the_retry);
 	tcase_add_test(good, capacity_adds_up);
+	tcase_add_test(good, capacity_tells_of_closids_where_pods_take_one);
 	tcase_add_test(good, capacity_has_a_bar_on_a_terminal);
 	tcase_add_test(good, capacity_without_resctrl_says_why);
 	tcase_add_test(good, numbers_that_do_not_add_up_make_no_bar);

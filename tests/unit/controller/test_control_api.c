@@ -409,6 +409,7 @@ START_TEST(capacity_says_what_is_known_and_null_for_the_rest)
 	ck_assert_str_eq(text_at("/rmids/inLimbo"), "(null)");
 	ck_assert_str_eq(text_at("/rmids/lastRefusal"), "(null)");
 	ck_assert_str_eq(text_at("/groupKind"), "mon");
+	ck_assert_str_eq(text_at("/closids"), "(null)"); /* these pods take none */
 	ck_assert_int_gt(number_at("/limboThresholdBytes"), 0);
 	ck_assert_str_eq(text_at("/mount/usable"), "true");
 	run_pod(w, "u3");
@@ -420,8 +421,23 @@ START_TEST(capacity_says_what_is_known_and_null_for_the_rest)
 }
 END_TEST
 
+START_TEST(closids_are_told_where_pods_take_one)
+{
+	api.group_kind = RS_GROUP_CTRL;
+	ck_assert_int_eq(world_mkdir(w, "podresctrl-u1"), 0);
+	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
+	ask("GET /v1/capacity", 200);
+	ck_assert_int_eq(number_at("/closids/total"), 16);
+	ck_assert_int_eq(number_at("/closids/ours"), 1);
+	ck_assert_int_eq(number_at("/closids/foreign"), 1);
+	ck_assert_int_eq(number_at("/closids/unused"), 13);
+	api.group_kind = RS_GROUP_MON;
+}
+END_TEST
+
 START_TEST(a_tree_that_cannot_be_read_is_an_answer_too)
 {
+	api.group_kind = RS_GROUP_CTRL;
 	w->fail[WORLD_READ] = EACCES;
 	w->fail[WORLD_OPEN] = EACCES;
 	ask("GET /v1/capacity", 200);
@@ -430,6 +446,8 @@ START_TEST(a_tree_that_cannot_be_read_is_an_answer_too)
 	ck_assert_str_eq(text_at("/limboThresholdBytes"), "(null)");
 	ck_assert_str_eq(text_at("/mount/usable"), "false");
 	ck_assert_str_eq(text_at("/mount/reason"), "NoPermission");
+	ck_assert_str_eq(text_at("/closids"), "(null)");
+	api.group_kind = RS_GROUP_MON;
 }
 END_TEST
 
@@ -587,6 +605,7 @@ Suite *suite(void)
 	tcase_add_test(tc, who_hangs_up_ends_the_pass);
 	tcase_add_test(tc, a_pass_that_does_not_end_is_answered_after_a_minute);
 	tcase_add_test(tc, capacity_says_what_is_known_and_null_for_the_rest);
+	tcase_add_test(tc, closids_are_told_where_pods_take_one);
 	tcase_add_test(tc, a_tree_that_cannot_be_read_is_an_answer_too);
 	tcase_add_test(tc, the_last_events_are_lines_of_json);
 	tcase_add_test(tc, who_follows_sees_each_event_once);

@@ -218,6 +218,7 @@ START_TEST(capacity_counts_who_holds_rmids)
 	ck_assert_uint_eq(cap.ours, 4);
 	ck_assert_uint_eq(cap.foreign, 3);
 	ck_assert_uint_eq(cap.unused, 40 - 1 - 4 - 3);
+	ck_assert_uint_eq(cap.closids_unused, 8 - 1 - 2);
 	ck_assert_int_eq(cap.limbo, RS_LIMBO_UNKNOWN);
 	fixture_done(&f);
 }
@@ -273,6 +274,32 @@ static const struct table controls[] = {
 	{NULL, NULL},
 };
 
+/* More groups than there can be: read while others came and went. */
+static const struct table crowd[] = {
+	{"mon_groups", NULL},
+	{"one", NULL},
+	{"two", NULL},
+	{"info", NULL},
+	{"info/L3_MON", NULL},
+	{"info/L3_MON/num_rmids", "2\n"},
+	{"info/L3", NULL},
+	{"info/L3/num_closids", "2\n"},
+	{NULL, NULL},
+};
+
+START_TEST(nothing_is_unused_when_there_are_more_groups_than_ids)
+{
+	struct rs *rs = table_open(crowd);
+	struct rs_capacity cap;
+
+	ck_assert_int_eq(rs_capacity(rs, "p-", &cap, NULL), 0);
+	ck_assert_uint_eq(cap.closids_foreign, 2);
+	ck_assert_uint_eq(cap.closids_unused, 0);
+	ck_assert_uint_eq(cap.unused, 0);
+	rs_free(rs);
+}
+END_TEST
+
 START_TEST(the_smallest_number_of_closids_counts)
 {
 	struct rs *rs = table_open(controls);
@@ -327,6 +354,7 @@ Suite *suite(void)
 	tcase_add_test(tc, capacity_counts_who_holds_rmids);
 	tcase_add_test(tc, what_the_last_refusal_said_of_limbo_is_told);
 	tcase_add_test(tc, the_smallest_number_of_closids_counts);
+	tcase_add_test(tc, nothing_is_unused_when_there_are_more_groups_than_ids);
 	tcase_add_loop_test(tc, num_rmids_is_read_strictly, 0, ARRAY_LEN(numbers));
 	suite_add_tcase(s, tc);
 	return s;
