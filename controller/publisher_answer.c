@@ -314,7 +314,7 @@ static void patched(struct slot *s, uint64_t now_ms)
 {
 	slot_note_shape(s, now_ms);
 	went_well(s);
-	memcpy(s->memory.conditions, s->sent.conditions, sizeof(s->memory.conditions));
+	memcpy(s->memory.conditions, s->sent_conditions, sizeof(s->memory.conditions));
 	s->digest = s->sent_digest;
 	s->has_digest = true;
 	s->refused_told = false;

@@ -84,7 +84,7 @@ struct slot {
 	struct k8s_call *call;
 	enum publisher_verb verb;
 	uint64_t sent_digest;
-	struct status_memory sent; /* only its conditions are used */
+	struct status_transition sent_conditions[STATUS_CONDITION_MAX];
 };
 
 struct publisher {

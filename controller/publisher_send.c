@@ -41,12 +41,15 @@ static int build_patch(struct slot *s, const struct core_pod_view *view, struct 
 		.now_s = d->env->wall_s(d->ctx),
 		.before = &s->memory,
 	};
+	struct status_memory memory;
 	int r;
 
 	strbuf_init(&status, STATUS_JSON_MAX);
-	r = status_render(&in, &status, &s->sent, NULL);
-	if (r == 0)
-		r = status_digest(strbuf_str(&status), status.len, &s->sent_digest, NULL);
+	r = status_render(&in, &status, &memory, NULL);
+	if (r < 0)
+		return r;
+	memcpy(s->sent_conditions, memory.conditions, sizeof(s->sent_conditions));
+	r = status_digest(strbuf_str(&status), status.len, &s->sent_digest, NULL);
 	if (r < 0)
 		return r;
 	if (s->has_digest && s->digest == s->sent_digest)

@@ -49,12 +49,14 @@ enum status_condition {
 	STATUS_CONDITION_MAX,
 };
 
+struct status_transition {
+	char status;     /* 'T'rue, 'F'alse, 'U'nknown; 0: there was none */
+	int64_t since_s; /* lastTransitionTime */
+};
+
 /* What one status hands on to the next one of the same object. All zero: there was none. */
 struct status_memory {
-	struct {
-		char status;     /* 'T'rue, 'F'alse, 'U'nknown; 0: there was none */
-		int64_t since_s; /* lastTransitionTime */
-	} conditions[STATUS_CONDITION_MAX];
+	struct status_transition conditions[STATUS_CONDITION_MAX];
 	bool has_retry;
 	struct status_retry retry;
 };

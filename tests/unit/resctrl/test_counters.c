@@ -276,14 +276,10 @@ static const struct table controls[] = {
 
 /* More groups than there can be: read while others came and went. */
 static const struct table crowd[] = {
-	{"mon_groups", NULL},
-	{"one", NULL},
-	{"two", NULL},
-	{"info", NULL},
-	{"info/L3_MON", NULL},
-	{"info/L3_MON/num_rmids", "2\n"},
-	{"info/L3", NULL},
-	{"info/L3/num_closids", "2\n"},
+	{"mon_groups", NULL},  {"one", NULL},
+	{"two", NULL},         {"info", NULL},
+	{"info/L3_MON", NULL}, {"info/L3_MON/num_rmids", "2\n"},
+	{"info/L3", NULL},     {"info/L3/num_closids", "2\n"},
 	{NULL, NULL},
 };
 
