@@ -191,6 +191,10 @@ e2e-cluster: packages-check image ## image and kustomization on a whole small cl
 	@$(MAKE) --no-print-directory e2e-programs $(O)/kubectl-podresctrl
 	@O=$(O) tests/e2e-cluster/run
 
+.PHONY: e2e-cluster-kind
+e2e-cluster-kind: ## the scenario of e2e-kind on such a cluster
+	@E2E_CLUSTER_STEPS=kind $(MAKE) --no-print-directory e2e-cluster
+
 .PHONY: e2e-kernels
 e2e-kernels: packages-build ## the resctrl contract on kernels 6.1, 6.12 and 7.2 in a VM
 	@$(MAKE) --no-print-directory $(O)/tests/contract_real

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# job: a Job runs to its end, and nothing of its pod is left when it is deleted; that its group goes is seen in delete.
+# job: a Job runs to its end, and nothing of its pod is left when it is deleted; that its group goes is seen in "gone".
 
 step_job() {
   local pod name
