@@ -325,7 +325,7 @@ static bool take_in_steps(struct history *h)
 {
 	while (core_synchronize_step(h->w->core, h->w->now)) {
 		between_steps(h);
-		if (!history_one_in(h, 16))
+		if (history_choose(h, 16) != 1) /* 0 is what follows the end of given bytes */
 			continue;
 		history_trace(h, "lost in the middle of it");
 		core_synchronize_abandon(h->w->core);
