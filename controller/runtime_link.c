@@ -419,6 +419,7 @@ static void on_stale(struct ev_loop *loop, ev_timer *w, int revents)
 		  "registering anew for a snapshot: the runtime did not tell of the end of a pod",
 		  NULL);
 	runtime_link_ask_again(link);
+	link->config.on_activity(link->config.ctx);
 }
 
 static int open_socket(struct runtime_link *link, struct err *e)

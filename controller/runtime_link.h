@@ -43,7 +43,7 @@ struct runtime_link_config {
 	void (*on_final_loss)(void *ctx);
 	/* The core was handed a complete Synchronize. */
 	void (*on_synchronized)(void *ctx);
-	/* The core was told something and may have work to do. */
+	/* The core was told something, or will not be told the rest, and may have work to do. */
 	void (*on_activity)(void *ctx);
 	void *ctx;
 };

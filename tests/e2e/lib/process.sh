@@ -18,17 +18,17 @@ start_background() {
   echo "$BACKGROUND_PID" >>"$E2E_PID_FILE"
 }
 
-# end_background PID: ask, then insist.
+# end_background PID: ask, then insist. That one was killed is not worth the shell's notice of it.
 end_background() {
   local pid=$1 tries=0
-  kill -TERM "$pid" 2>/dev/null || true
-  while kill -0 "$pid" 2>/dev/null; do
+  kill -TERM "$pid" || true
+  while kill -0 "$pid"; do
     tries=$((tries + 1))
-    [ "$tries" -le 50 ] || kill -KILL "$pid" 2>/dev/null || true
+    [ "$tries" -le 50 ] || kill -KILL "$pid" || true
     sleep 0.1
   done
-  wait "$pid" 2>/dev/null || true
-}
+  wait "$pid" || true
+} 2>/dev/null
 
 # Last started, first ended.
 end_all_background() {
