@@ -53,6 +53,18 @@ EOF
   done
 } >&2
 
+# newer_forget_kind, newer_know_kind: the definition of our kind is gone, or there again. A server that has its kinds itself
+# follows that; one in front of others would say of a group without a kind that its server is down.
+newer_forget_kind() {
+  [ -z "${NEWER_PORT:-}" ] || kubectl delete apiservice v1alpha1.podresctrl.io >&2
+}
+
+newer_know_kind() {
+  [ -n "${NEWER_PORT:-}" ] || return 0
+  newer_aggregate
+  wait_until 60 newer_is_taken_in || die "our kind is not known again"
+}
+
 newer_is_taken_in() {
   local group
   for group in $NEWER_GROUPS; do

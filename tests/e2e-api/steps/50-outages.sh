@@ -59,12 +59,14 @@ crd_gone() {
   log_mark
   crd_api DELETE "$OUR_CRD" -o /dev/null
   wait_until 30 crd_is_gone || die "the definition does not go"
+  newer_forget_kind
   runtime start "$NAMESPACE/o-4" second 1
   check 30 "28: a CRD that is removed is named" log_has CRDMissing
   audit_mark
   sleep 10
   check 0 "28: and polled with patience" test "$(audit_count '.objectRef.resource == "podresctrlstatuses"')" -le 3
   cluster_apply_crd .
+  newer_know_kind
   check 90 "28: when it is back, objects are as well" shows o-4 '.status.containersReady == "2/2"'
   for i in {0..9}; do pod_ends "o-$i"; done
   daemon_stop
