@@ -80,7 +80,7 @@ static enum container_place place_wanted(const struct container *c)
 	case CONTAINER_PARTIAL:
 		return c->pod->state == POD_EXISTS && !c->created ? IN_PARTIAL : NOWHERE;
 	case CONTAINER_RECONCILED:
-		return c->stopped || c->created ? NOWHERE : IN_RING;
+		return c->pod->state != POD_EXISTS || c->stopped || c->created ? NOWHERE : IN_RING;
 	}
 	return NOWHERE;
 }

@@ -57,6 +57,7 @@ static void keep_or_drop_pod(struct core *core, uint64_t now_ms, struct pod *pod
 static void take_known(struct core *core, struct container *c, const struct core_container *in)
 {
 	bool woke = in->running && (c->stopped || c->created);
+	bool waits = in->running && c->where == IN_QUEUE; /* as of a list before, perhaps */
 
 	c->gen = core->gen;
 	if (container_update(c, in) < 0)
@@ -67,7 +68,7 @@ static void take_known(struct core *core, struct container *c, const struct core
 	c->created = !in->running && in->created;
 	container_requeue(core, c);
 	if (c->pod && c->state != CONTAINER_QUEUED &&
-	    (woke || c->created || c->state == CONTAINER_PARTIAL))
+	    (woke || waits || c->created || c->state == CONTAINER_PARTIAL))
 		container_queue_again(core, c);
 }
 

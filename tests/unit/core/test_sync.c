@@ -346,6 +346,39 @@ START_TEST(a_container_that_runs_after_all_is_placed_by_the_next_synchronize)
 }
 END_TEST
 
+START_TEST(two_lists_in_a_row_do_not_hide_that_a_container_runs_after_all)
+{
+	world_add(w, "c1", 1);
+	synchronize(w, "u1", "u1/c1!");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	synchronize(w, "u1", "u1/c1");
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("");
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 1);
+}
+END_TEST
+
+/* As above, and the pod has no group to look for it in. */
+START_TEST(nor_that_it_has_no_group)
+{
+	w->config.tuning.audit_interval_ms = 1000;
+	world_boot(w);
+	world_add(w, "c1", 1);
+	synchronize(w, "u1", "u1/c1!");
+	world_run(w);
+	w->fail[WORLD_MKDIR] = ENOSPC;
+	ck_assert_int_eq(world_rmdir(w, GROUP("u1")), 0);
+	world_sleep(w, 2000);
+	expect("u1 Exists 0/0; u1 Exists 1/1; u1 Failed 1/1");
+	synchronize(w, "u1", "u1/c1");
+	synchronize(w, "u1", "u1/c1");
+	world_sleep(w, 2000);
+	expect("u1 Failed 1/0");
+}
+END_TEST
+
 START_TEST(a_container_that_was_put_to_the_wrong_pod_is_moved)
 {
 	struct core_container c = {.id = "c1", .sandbox_id = "s-u2", .running = true};
@@ -693,6 +726,8 @@ Suite *suite(void)
 	tcase_add_test(tc, a_container_whose_start_was_missed_is_placed_by_the_next_synchronize);
 	tcase_add_test(tc, a_container_that_is_no_longer_listed_and_never_had_a_pod_is_forgotten);
 	tcase_add_test(tc, a_container_that_runs_after_all_is_placed_by_the_next_synchronize);
+	tcase_add_test(tc, two_lists_in_a_row_do_not_hide_that_a_container_runs_after_all);
+	tcase_add_test(tc, nor_that_it_has_no_group);
 	tcase_add_test(tc, a_container_that_was_put_to_the_wrong_pod_is_moved);
 	tcase_add_test(tc, a_container_that_has_ended_counts_as_placed_without_a_look);
 	tcase_add_test(tc, a_container_of_an_unlisted_pod_waits_for_it);
