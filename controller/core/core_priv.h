@@ -41,7 +41,8 @@ struct sandbox {
 struct told {
 	bool announced;
 	enum core_group_state state;
-	unsigned path_serial, total, reconciled;
+	unsigned total, reconciled;
+	char *parent; /* of the group, where the path is below it; NULL: the root's, or no group */
 };
 
 struct pod {
@@ -56,7 +57,6 @@ struct pod {
 	char *path;   /* of the group, relative to the root; NULL unless it exists */
 	char *parent; /* the control group it is below; NULL: the root's */
 	uint64_t dev, ino;
-	unsigned path_serial; /* counts changes of PATH, so that they are reported */
 
 	unsigned total, reconciled;
 	struct told told;

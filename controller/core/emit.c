@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void notice(struct core *core, enum core_notice_kind kind, const struct pod *pod,
 	    const struct container *c, const char *fmt, ...)
@@ -59,39 +60,54 @@ void notice_put_off(struct core *core, const struct pod *pod, const struct conta
 		 : "it has no group yet; that comes next");
 }
 
-static bool was_told(const struct pod *pod, const struct told *now)
+/* The control group that the group's path begins with; "" without a group, too. */
+static const char *parent_to_tell(const struct pod *pod)
+{
+	return pod->path ? str_or_empty(pod->parent) : "";
+}
+
+/* The group's name never changes, so its path is the same when its parent is. */
+static bool was_told(const struct pod *pod, const struct core_event *event)
 {
 	const struct told *last = &pod->told;
 
-	return last->announced && last->state == now->state &&
-	       last->path_serial == now->path_serial && last->total == now->total &&
-	       last->reconciled == now->reconciled;
+	return last->announced && last->state == event->group_state &&
+	       last->total == event->total_containers &&
+	       last->reconciled == event->reconciled_containers &&
+	       strcmp(str_or_empty(last->parent), parent_to_tell(pod)) == 0;
+}
+
+/* Without memory for the parent the same may be told again, which does no harm. */
+static void remember_told(struct pod *pod, const struct core_event *event)
+{
+	const char *parent = parent_to_tell(pod);
+
+	free(steal_ptr(&pod->told.parent));
+	if (*parent)
+		pod->told.parent = strdup(parent);
+	pod->told.announced = true;
+	pod->told.state = event->group_state;
+	pod->told.total = event->total_containers;
+	pod->told.reconciled = event->reconciled_containers;
 }
 
 void pod_report(struct core *core, struct pod *pod)
 {
 	char path[RS_PATH_MAX + 4096];
-	struct told now = {
-		.announced = true,
-		.state = pod->state == POD_EXISTS ? CORE_GROUP_EXISTS : CORE_GROUP_FAILED,
-		.path_serial = pod->path_serial,
-		.total = pod->total,
-		.reconciled = pod->reconciled,
-	};
 	struct core_event event = {
 		.kind = CORE_ADD_OR_UPDATE,
 		.pod_uid = pod->uid,
 		.pod_namespace = str_or_empty(pod->namespace_),
 		.pod_name = str_or_empty(pod->name),
-		.group_state = now.state,
+		.group_state = pod->state == POD_EXISTS ? CORE_GROUP_EXISTS : CORE_GROUP_FAILED,
 		.group_path = path,
-		.total_containers = now.total,
-		.reconciled_containers = now.reconciled,
+		.total_containers = pod->total,
+		.reconciled_containers = pod->reconciled,
 	};
 
 	if (pod->state == POD_QUEUED || pod->state == POD_RELEASED)
 		return;
-	if (was_told(pod, &now)) {
+	if (was_told(pod, &event)) {
 		if (pod->detail_dirty)
 			notice(core, CORE_NOTICE_DETAIL_CHANGED, pod, NULL, "details changed");
 		pod->detail_dirty = false;
@@ -100,7 +116,7 @@ void pod_report(struct core *core, struct pod *pod)
 	path[0] = '\0';
 	if (pod->path)
 		(void)snprintf(path, sizeof(path), "%s/%s", core->config.root, pod->path);
-	pod->told = now;
+	remember_told(pod, &event);
 	pod->detail_dirty = false;
 	core->events_emitted++;
 	core->deps.on_event(core->deps.ctx, &event);

@@ -140,9 +140,6 @@ static int set_group(struct pod *pod, const struct rs_group *group, const char *
 		free(copy);
 		return -ENOMEM;
 	}
-	/* The name never changes, so the path changes with the parent and only then. */
-	if (strcmp(str_or_empty(pod->parent), parent) != 0)
-		pod->path_serial++;
 	free(pod->path);
 	free(pod->parent);
 	pod->path = path;

@@ -213,6 +213,7 @@ void pod_free(struct core *core, struct pod *pod)
 	free(pod->group_name);
 	free(pod->path);
 	free(pod->parent);
+	free(pod->told.parent);
 	free(pod->message);
 	free(pod->retry);
 	free(pod);

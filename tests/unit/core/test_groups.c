@@ -31,6 +31,24 @@ START_TEST(a_lost_group_is_made_again_when_a_container_starts)
 }
 END_TEST
 
+/* Without room it is found below another control group, from before, and moved to its tasks. */
+START_TEST(a_group_that_is_back_in_its_place_at_the_end_of_a_step_is_not_told_again)
+{
+	world_add(w, "c1", 2);
+	run_pod(w, "u1");
+	start(w, "u1", "c1");
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
+	ck_assert_int_eq(world_mkdir(w, "gold/mon_groups/podresctrl-u1"), 0);
+	ck_assert_int_eq(world_rmdir(w, GROUP("u1")), 0);
+	w->fail[WORLD_MKDIR] = EBUSY;
+	start(w, "u1", "c1");
+	expect("");
+	ck_assert_uint_eq(placed("c1", GROUP("u1")), 2);
+	ck_assert(!world_has(w, "gold/mon_groups/podresctrl-u1"));
+}
+END_TEST
+
 START_TEST(the_audit_finds_a_lost_group)
 {
 	w->config.tuning.audit_interval_ms = 30000;
@@ -516,6 +534,8 @@ Suite *suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_lost_group_is_made_again_when_a_container_starts);
+	tcase_add_test(tc,
+		       a_group_that_is_back_in_its_place_at_the_end_of_a_step_is_not_told_again);
 	tcase_add_test(tc, the_audit_finds_a_lost_group);
 	tcase_add_test(tc, the_audit_finds_a_group_that_was_replaced);
 	tcase_add_test(tc, a_lost_group_that_cannot_be_made_again_is_failed);
