@@ -9,7 +9,7 @@ step_probe() {
   check 120 "the probe succeeds" pod_runs shop probed
   check 60 "the pod: Exists 1/1" placed shop probed 1
   writes=$(cluster_daemon_writes shop probed)
-  sleep 15
-  check 0 "15 s of probes cost no write" is "$(cluster_daemon_writes shop probed)" "$writes"
+  sleep 10
+  check 0 "10 s of probes cost no write" is "$(cluster_daemon_writes shop probed)" "$writes"
   check 30 "every thread is in the group" placed shop probed 1
 }

@@ -6,6 +6,7 @@
 DELETED_GROUPS=()
 
 step_delete() {
+  make_job # of the step "job": it runs for a while
   DELETED_GROUPS+=("$(group shop probed)")
   kubectl delete pod -n shop probed --wait=false >/dev/null
   make_namespace brief
