@@ -133,7 +133,6 @@ static int fit_to_kernel(struct bench *b, struct table *t, struct err *e)
 	if (num_parse_u64(text, strlen(text), 1u << 20, &rmids) < 0 || rmids < 2)
 		return err_set(e, -ENODEV, "no resctrl monitoring is mounted at /sys/fs/resctrl");
 	b->rmids = (unsigned)rmids - 1;
-	b->rounds = 2; /* it runs in an emulated CPU as a rule, where all takes longer */
 	if (b->sync_pods > b->rmids) {
 		table_note(t, "Only %u pods in the large Synchronize: there are no more RMIDs.",
 			   b->rmids);

@@ -125,7 +125,7 @@ static int run_once(const struct strbuf *message, struct decoded *ret, struct er
 	static const struct nri_handlers handlers = {.synchronize = count};
 	struct nri_session *s = NULL;
 	int r = open_session(&handlers, &ret->containers, &s, e);
-	size_t before = allocated();
+	size_t before = allocated(), after;
 	uint64_t start = wall_ns();
 
 	for (size_t done = 0; r == 0 && done < message->len; done += CHUNK) {
@@ -134,7 +134,8 @@ static int run_once(const struct strbuf *message, struct decoded *ret, struct er
 		r = nri_session_feed(s, message->data + done, len, 0, e);
 	}
 	samples_add(&ret->took, wall_ns() - start);
-	ret->kept = allocated() - before;
+	after = allocated();
+	ret->kept = after > before ? after - before : 0; /* less: something else was given back */
 	(void)nri_session_free(s);
 	return r;
 }
