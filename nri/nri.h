@@ -92,7 +92,8 @@ struct nri_kv {
  * A pod sandbox and a container, as the runtime describes them. Strings are never
  * NULL, "" when absent, and end at the first NUL. They are the runtime's words:
  * of bounded length, otherwise unchecked; an id may hold '/' or bytes that are not
- * UTF-8. Everything is borrowed and valid during the handler's call only.
+ * UTF-8. Everything is borrowed and valid during the handler's call only; of a snapshot
+ * that is taken in parts, until the last of them (synchronize_more).
  *
  * `id` is never empty. An object with an empty id, or one whose id, uid, name,
  * namespace or pod_sandbox_id is longer than NRI_NAME_MAX, is dropped and counted;
