@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The first block is kept between two uses: enough for an event, and small, as it stays. */
+#define FIRST_SIZE 16384u
 #define BLOCK_SIZE 65536u
 #define ALIGN      _Alignof(max_align_t)
 
@@ -42,13 +44,17 @@ void nri_arena_reset(struct nri_arena *a)
 	struct nri_arena_block *keep = NULL;
 
 	a->error = 0;
-	if (!a->blocks)
-		return;
-	if (a->blocks->size == BLOCK_SIZE)
-		keep = a->blocks;
-	free_blocks(keep ? keep->next : a->blocks);
+	while (a->blocks) {
+		struct nri_arena_block *b = a->blocks;
+
+		a->blocks = b->next;
+		if (!keep && b->size == FIRST_SIZE)
+			keep = b;
+		else
+			free(b);
+	}
 	a->blocks = keep;
-	a->total = keep ? BLOCK_SIZE : 0;
+	a->total = keep ? FIRST_SIZE : 0;
 	if (keep) {
 		keep->next = NULL;
 		keep->used = 0;
@@ -64,7 +70,8 @@ static void *fail(struct nri_arena *a, int code)
 
 static struct nri_arena_block *add_block(struct nri_arena *a, size_t at_least)
 {
-	size_t size = at_least > BLOCK_SIZE ? at_least : BLOCK_SIZE;
+	size_t usual = a->blocks ? BLOCK_SIZE : FIRST_SIZE;
+	size_t size = at_least > usual ? at_least : usual;
 	struct nri_arena_block *b;
 
 	if (size > a->cap || a->total > a->cap - size)
@@ -72,10 +79,10 @@ static struct nri_arena_block *add_block(struct nri_arena *a, size_t at_least)
 	b = malloc(sizeof(*b) + size);
 	if (!b)
 		return fail(a, -ENOMEM);
-	bulk_prepare(b, BLOCK_SIZE);
+	bulk_prepare(b, size < BLOCK_SIZE ? size : BLOCK_SIZE);
 	*b = (struct nri_arena_block){.next = a->blocks, .size = size};
 	a->total += size;
-	if (a->blocks && at_least > BLOCK_SIZE) { /* full at once: leave the newest in use */
+	if (a->blocks && at_least > usual) { /* full at once: leave the newest in use */
 		b->next = a->blocks->next;
 		a->blocks->next = b;
 	} else {
