@@ -56,6 +56,7 @@ static void slot_release(struct slot *s)
 	free(s->pod_uid);
 	free(s->refusal);
 	free(s->attempt);
+	free(s->retry);
 	free(s);
 }
 
@@ -149,6 +150,7 @@ static int slot_bind(struct slot *s, const struct pod_entry *target)
 	s->has_digest = false;
 	s->dirty = true;
 	s->memory = (struct status_memory){0};
+	s->has_retry = false;
 	free(steal_ptr(&s->attempt));
 	return 0;
 }

@@ -135,14 +135,19 @@ static bool common_failure(struct slot *s, uint64_t now_ms, const struct k8s_res
 	}
 }
 
+/* The object of an answer, and room for what its status has on the last retry. */
+static int read_object(struct slot *s, const struct k8s_response *r, struct status_object *ret)
+{
+	int rc = status_parse_object(r->body, r->body_len, ret, NULL);
+
+	return rc == 0 && ret->has_retry ? slot_make_retry_room(s) : rc;
+}
+
 /* ---- GET ---- */
 
 /* The status that the server has is what the next one is compared with. */
 static void adopt(struct slot *s, const struct status_object *o, uint64_t now_ms)
 {
-	bool keep_retry = s->memory.has_retry;
-	struct status_retry retry = s->memory.retry;
-
 	s->object = OBJECT_OURS;
 	s->known = true;
 	memcpy(s->object_uid, o->uid, sizeof(s->object_uid));
@@ -150,9 +155,9 @@ static void adopt(struct slot *s, const struct status_object *o, uint64_t now_ms
 	s->has_digest = o->has_status;
 	s->digest = o->digest;
 	s->memory = o->memory;
-	if (keep_retry) {
-		s->memory.has_retry = true;
-		s->memory.retry = retry;
+	if (o->has_retry && !s->has_retry) {
+		s->has_retry = true;
+		*s->retry = o->retry;
 	}
 	if (!s->dirty)
 		slot_dirty(s, now_ms);
@@ -245,7 +250,7 @@ static void answer_get(struct slot *s, uint64_t now_ms, const struct k8s_respons
 		/* About the path and not about an object: it is as it was, so no other is asked. */
 		if (!r->reason && s->p->health.outage == PUBLISHER_CRD_MISSING)
 			crd_missing(s, now_ms, r);
-	} else if (r->rc == 0 && status_parse_object(r->body, r->body_len, &o, NULL) == 0) {
+	} else if (r->rc == 0 && read_object(s, r, &o) == 0) {
 		found(s, now_ms, &o);
 	} else {
 		slot_back_off(s, now_ms, 1 * S_MS, MIN_MS);
@@ -260,7 +265,7 @@ static void created(struct slot *s, uint64_t now_ms, const struct k8s_response *
 
 	went_well(s);
 	s->created_ms = now_ms;
-	if (status_parse_object(r->body, r->body_len, &o, NULL) < 0) {
+	if (read_object(s, r, &o) < 0) {
 		uncertain(s);
 		return;
 	}
@@ -272,11 +277,9 @@ static void created(struct slot *s, uint64_t now_ms, const struct k8s_response *
 /* The name is taken, perhaps by an object of this very pod. */
 static void name_exists(struct slot *s, uint64_t now_ms)
 {
-	struct status_memory *m = &s->memory;
-
 	/* The object is older than was thought, so the token may be younger than it. */
-	if (!s->known && m->has_retry && retry_is_at_creation(&m->retry))
-		m->has_retry = false;
+	if (!s->known && s->has_retry && retry_is_at_creation(s->retry))
+		s->has_retry = false;
 	s->object = OBJECT_UNKNOWN;
 	s->quorum = true;
 	/* The first look is at once; if this goes on, someone fights over the name. */

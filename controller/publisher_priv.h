@@ -50,6 +50,9 @@ struct slot {
 	bool has_digest;    /* .digest is what the server has */
 	uint64_t digest;
 	struct status_memory memory;
+	bool has_retry;
+	struct status_retry
+		*retry; /* the last one handled, if there was; a rare thing, and large */
 
 	/* The trouble that people were told of last, as status.reason; "" for none. */
 	char told_trouble[STATUS_REASON_MAX + 1];
@@ -178,6 +181,9 @@ void slot_report_retry(struct slot *s);
  */
 uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
 		    struct core_pod_view *view);
+
+/* Room for S->retry. -ENOMEM. */
+int slot_make_retry_room(struct slot *s);
 
 /* ---- publisher_send.c ---- */
 

@@ -73,7 +73,7 @@ void slot_report(struct slot *s, const struct core_pod_view *view, bool is_news)
 
 void slot_report_retry(struct slot *s)
 {
-	const struct status_retry *r = &s->memory.retry;
+	const struct status_retry *r = s->retry;
 	bool failed =
 		r->result != STATUS_RETRY_SUCCEEDED && r->result != STATUS_RETRY_NOTHING_TO_DO;
 	char reason[64], note[STATUS_REASON_MAX + STATUS_MESSAGE_MAX + 64];

@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NO_MEMORY_WAIT_MS 1000
+
 static void count_and_tell(struct slot *s)
 {
-	const struct status_retry *r = &s->memory.retry;
+	const struct status_retry *r = s->retry;
 	char text[STATUS_REASON_MAX * 2 + STATUS_MESSAGE_MAX];
 
 	s->p->stats.retries[r->result]++;
@@ -23,11 +25,18 @@ static void count_and_tell(struct slot *s)
 	publisher_notice(s->p, PUBLISHER_NOTICE_RETRY_HANDLED, s, text);
 }
 
+int slot_make_retry_room(struct slot *s)
+{
+	if (!s->retry)
+		s->retry = calloc(1, sizeof(*s->retry));
+	return s->retry ? 0 : -ENOMEM;
+}
+
 static void record(struct slot *s, uint64_t now_ms, const struct status_retry *retry)
 {
-	s->memory.has_retry = true;
-	s->memory.retry = *retry;
-	s->memory.retry.completion_s = s->p->deps.env->wall_s(s->p->deps.ctx);
+	s->has_retry = true;
+	*s->retry = *retry;
+	s->retry->completion_s = s->p->deps.env->wall_s(s->p->deps.ctx);
 	slot_dirty(s, now_ms);
 }
 
@@ -105,13 +114,12 @@ static uint64_t go_on(struct slot *s, uint64_t now_ms, struct core_pod_view *vie
  */
 static bool is_from_before(const struct slot *s, const struct pod_entry *target)
 {
-	return s->object == OBJECT_NONE && !s->known && !s->memory.has_retry &&
-	       !target->token_changed;
+	return s->object == OBJECT_NONE && !s->known && !s->has_retry && !target->token_changed;
 }
 
 static bool is_handled(const struct slot *s, const struct pod_entry *target)
 {
-	return s->memory.has_retry && strcmp(s->memory.retry.token, target->token) == 0;
+	return s->has_retry && strcmp(s->retry->token, target->token) == 0;
 }
 
 uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *target,
@@ -127,6 +135,8 @@ uint64_t slot_retry(struct slot *s, uint64_t now_ms, const struct pod_entry *tar
 		return UINT64_MAX;
 	if (s->object != OBJECT_NONE && s->object != OBJECT_OURS)
 		return UINT64_MAX; /* what was handled already is not known yet */
+	if (slot_make_retry_room(s) < 0)
+		return now_ms + NO_MEMORY_WAIT_MS; /* what came of it could not be kept */
 	(void)snprintf(retry.token, sizeof(retry.token), "%s", target->token);
 	retry.start_s = p->deps.env->wall_s(p->deps.ctx);
 	if (is_from_before(s, target)) {

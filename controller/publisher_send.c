@@ -40,6 +40,7 @@ static int build_patch(struct slot *s, const struct core_pod_view *view, struct 
 		.generation = s->generation,
 		.now_s = d->env->wall_s(d->ctx),
 		.before = &s->memory,
+		.retry = s->has_retry ? s->retry : NULL,
 	};
 	struct status_memory memory;
 	int r;

@@ -222,15 +222,15 @@ static void read_condition(json_object *c, struct status_memory *m)
 	}
 }
 
-static void read_retry(json_object *retry, struct status_memory *m)
+static void read_retry(json_object *retry, struct status_object *ret)
 {
 	const char *result = get_string(retry, "result");
-	struct status_retry *r = &m->retry;
+	struct status_retry *r = &ret->retry;
 
 	copy_string(r->token, sizeof(r->token), get_string(retry, "token"));
 	if (!r->token[0])
 		return;
-	m->has_retry = true;
+	ret->has_retry = true;
 	r->result = STATUS_RETRY_NOTHING_TO_DO; /* for a word of a later version */
 	for (int i = 0; i < STATUS_RETRY_RESULT_MAX; i++)
 		if (strcmp(result, status_retry_result_name((enum status_retry_result)i)) == 0)
@@ -249,7 +249,7 @@ static void read_status(json_object *status, struct status_object *ret)
 	ret->has_status = true;
 	ret->digest = digest_value(status);
 	if (retry)
-		read_retry(retry, &ret->memory);
+		read_retry(retry, ret);
 	if (!conditions)
 		return;
 	for (size_t i = 0; i < json_object_array_length(conditions); i++)

@@ -282,8 +282,8 @@ int status_render(const struct status_input *in, struct strbuf *out,
 	add_member(out, "reason", r.reason, STATUS_REASON_MAX);
 	add_member(out, "message", r.message, STATUS_MESSAGE_MAX);
 	add_containers(&r);
-	if (memory.has_retry)
-		add_retry(out, &memory.retry);
+	if (in->retry)
+		add_retry(out, in->retry);
 	add_conditions(&r, &memory);
 	(void)strbuf_addc(out, '}');
 	if (out->error)

@@ -57,16 +57,15 @@ struct status_transition {
 /* What one status hands on to the next one of the same object. All zero: there was none. */
 struct status_memory {
 	struct status_transition conditions[STATUS_CONDITION_MAX];
-	bool has_retry;
-	struct status_retry retry;
 };
 
 struct status_input {
 	const struct core_pod_view *view;
-	bool simulated;                     /* say so in groupPath and message */
-	int64_t generation;                 /* metadata.generation of the object */
-	int64_t now_s;                      /* lastTransitionTime of what changes now */
-	const struct status_memory *before; /* its retry is rendered as status.lastRetry */
+	bool simulated;     /* say so in groupPath and message */
+	int64_t generation; /* metadata.generation of the object */
+	int64_t now_s;      /* lastTransitionTime of what changes now */
+	const struct status_memory *before;
+	const struct status_retry *retry; /* for status.lastRetry; NULL: there was none */
 };
 
 /*
@@ -99,6 +98,8 @@ struct status_object {
 	bool has_status;
 	uint64_t digest; /* of .status, as status_digest() has it */
 	struct status_memory memory;
+	bool has_retry;
+	struct status_retry retry; /* status.lastRetry */
 };
 
 /* -EPROTO when TEXT is no JSON object with a metadata.uid, -ENOMEM. */

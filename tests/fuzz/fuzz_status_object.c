@@ -19,8 +19,8 @@ static void render_after(const struct status_object *o)
 		.name = "web-0",
 		.group_state = CORE_GROUP_FAILED,
 		.group_path = "",
-		.reason = o->memory.retry.reason,
-		.message = o->memory.retry.message,
+		.reason = o->retry.reason,
+		.message = o->retry.message,
 		.total_containers = 1,
 	};
 	struct status_memory memory;
@@ -29,6 +29,7 @@ static void render_after(const struct status_object *o)
 		.generation = o->generation,
 		.now_s = 1763600000,
 		.before = &o->memory,
+		.retry = o->has_retry ? &o->retry : NULL,
 	};
 	struct strbuf out AUTO_STRBUF;
 	uint64_t digest;
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(o.uid[0] && memchr(o.uid, '\0', sizeof(o.uid)));
 		assert(memchr(o.pod_uid, '\0', sizeof(o.pod_uid)));
 		assert(memchr(o.node_name, '\0', sizeof(o.node_name)));
-		assert(memchr(o.memory.retry.token, '\0', sizeof(o.memory.retry.token)));
+		assert(memchr(o.retry.token, '\0', sizeof(o.retry.token)));
 		render_after(&o);
 	}
 	r = status_digest((const char *)data, size, &digest, NULL);
