@@ -68,6 +68,28 @@ static int sweep_dir(struct sweep *s, const char *dir, struct err *e)
 	return 0;
 }
 
+/* Where a pod's group goes when its tasks are in another control group than the root's. */
+static int sweep_control_groups(struct sweep *s, struct err *e)
+{
+	AUTO_STRBUF struct strbuf names;
+	char dir[RS_PATH_MAX];
+	int r;
+
+	strbuf_init(&names, RS_NAMES_MAX);
+	r = rs_list_dirs(s->rs, "", &names);
+	if (r < 0)
+		return rs_fail(s->rs, RS_LIST, "", r, e);
+	for (size_t i = 0; r == 0 && i < names.len; i += strlen(names.data + i) + 1) {
+		const char *ctrl = names.data + i;
+
+		if (rs_name_is_reserved(ctrl) ||
+		    rs_path_join(ctrl, "mon_groups", dir, sizeof(dir)) < 0)
+			continue;
+		r = sweep_dir(s, dir, e);
+	}
+	return r;
+}
+
 int rs_cleanup(struct rs *rs, const char *prefix,
 	       bool (*keep)(void *ctx, const char *dir, const char *name), void *keep_ctx,
 	       struct rs_cleanup_report *ret, struct err *e)
@@ -80,5 +102,7 @@ int rs_cleanup(struct rs *rs, const char *prefix,
 	if (!*prefix)
 		return err_set(e, -EINVAL, "cleanup without a prefix would remove every group");
 	r = sweep_dir(&s, "", e);
-	return r < 0 ? r : sweep_dir(&s, "mon_groups", e);
+	if (r == 0)
+		r = sweep_dir(&s, "mon_groups", e);
+	return r < 0 ? r : sweep_control_groups(&s, e);
 }

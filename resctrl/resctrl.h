@@ -260,10 +260,11 @@ struct rs_cleanup_report {
 bool rs_name_is_ours(const char *prefix, const char *name);
 
 /*
- * Remove the groups whose names are PREFIX's own, at the root and in the root's mon_groups, but
- * never inside another group. KEEP (may be NULL) is asked with the directory ("" or "mon_groups")
- * and the group's name, and spares it. A missing mon_groups is empty. *ret is filled as far as
- * it came, also on failure. -EINVAL for an empty prefix: it would match the groups of others.
+ * Remove the groups whose names are PREFIX's own: at the root, in the root's mon_groups, and in
+ * those of the other control groups, where a monitoring group goes with its tasks. KEEP (may be
+ * NULL) is asked with the directory ("", "mon_groups" or "<control group>/mon_groups") and the
+ * group's name, and spares it. A missing mon_groups is empty. *ret is filled as far as it came,
+ * also on failure. -EINVAL for an empty prefix: it would match the groups of others.
  */
 MUST_CHECK int rs_cleanup(struct rs *rs, const char *prefix,
 			  bool (*keep)(void *ctx, const char *dir, const char *name),

@@ -20,15 +20,29 @@ struct step {
 	char path[RS_PATH_MAX]; /* what this step lets go; "" while nothing was found */
 };
 
-/* Is the group NAME in DIR the one of a pod that is here, or where that one will be made? */
+/* Is DIR where the pod's group is, or, while it has none, where one could be taken over? */
+static bool is_its_place(const struct core *core, const struct pod *pod, const char *dir)
+{
+	const char *parent = str_or_empty(pod->parent);
+	size_t len = strlen(parent);
+
+	if (core->config.group_kind == RS_GROUP_CTRL)
+		return !*dir;
+	if (!pod->path)
+		return *dir;
+	if (!len)
+		return strcmp(dir, "mon_groups") == 0;
+	return strncmp(dir, parent, len) == 0 && strcmp(dir + len, "/mon_groups") == 0;
+}
+
+/* Is the group NAME in DIR the one of a pod that is here? */
 static bool is_live(const struct core *core, const char *dir, const char *name)
 {
 	const struct pod *pod = strmap_get(&core->groups, name);
-	const char *where = core->config.group_kind == RS_GROUP_MON ? "mon_groups" : "";
 
-	if (!pod || pod->state == POD_RELEASED || strcmp(dir, where) != 0)
-		return false; /* below another control group it would not be seen here */
-	return !*str_or_empty(pod->parent) && (!core->sweep.wipe || pod->path);
+	if (!pod || pod->state == POD_RELEASED || !is_its_place(core, pod, dir))
+		return false;
+	return !core->sweep.wipe || pod->path;
 }
 
 static bool keep(void *ctx, const char *dir, const char *name)

@@ -69,24 +69,72 @@ END_TEST
 START_TEST(cleanup_removes_our_orphans_and_says_nothing_of_them)
 {
 	static const char *const ours[] = {"podresctrl-a", "podresctrl-b",
-					   "mon_groups/podresctrl-a", "mon_groups/podresctrl-c"};
+					   "mon_groups/podresctrl-a", "mon_groups/podresctrl-c",
+					   "custom/mon_groups/podresctrl-d"};
 
-	for (size_t i = 0; i < 4; i++)
-		ck_assert_int_eq(world_mkdir(w, ours[i]), 0);
 	ck_assert_int_eq(world_mkdir(w, "custom"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		ck_assert_int_eq(world_mkdir(w, ours[i]), 0);
 	ck_assert_int_eq(world_mkdir(w, "mon_groups/custom"), 0);
-	ck_assert_int_eq(world_mkdir(w, "custom/mon_groups/podresctrl-inner"), 0);
+	ck_assert_int_eq(world_mkdir(w, "custom/mon_groups/custom"), 0);
 	synchronize(w, "", "");
 	world_run(w);
 	expect("");
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		ck_assert(!world_has(w, ours[i]));
 	ck_assert(world_has(w, "custom"));
 	ck_assert(world_has(w, "mon_groups/custom"));
-	ck_assert(world_has(w, "custom/mon_groups/podresctrl-inner"));
+	ck_assert(world_has(w, "custom/mon_groups/custom"));
 	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_CLEANUP_DONE), 1);
 	ck_assert_str_eq(w->last_notice[CORE_NOTICE_CLEANUP_DONE],
-			 "removed=4 removal_race=0 removal_failures=0 non_prefix_groups=2 kept=0");
+			 "removed=5 removal_race=0 removal_failures=0 non_prefix_groups=3 kept=0");
+}
+END_TEST
+
+/* Made there by the daemon before, for a pod whose containers run in that control group. */
+START_TEST(the_group_of_a_live_pod_below_another_control_group_is_spared)
+{
+	static const char *const live = "class/mon_groups/podresctrl-u1";
+	static const char *const stale = "class/mon_groups/podresctrl-u2";
+	struct world_container *c = world_add(w, "c1", 3);
+	int rmid;
+
+	ck_assert_int_eq(world_mkdir(w, "class"), 0);
+	world_move(w, c, "class");
+	run_pod(w, "u1");
+	start(w, "u1", "c1");
+	rmid = rs_sim_rmid_of(w->sim, live);
+	ck_assert_int_gt(rmid, 0);
+	ck_assert_int_eq(world_mkdir(w, stale), 0);
+	(void)world_events(w);
+	world_boot(w);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("u1 Exists 0/0; u1 Exists 1/1");
+	ck_assert_int_eq(rs_sim_rmid_of(w->sim, live), rmid);
+	ck_assert(!world_has(w, stale));
+	/* Once more, now that its place is known. */
+	ck_assert_int_eq(world_mkdir(w, stale), 0);
+	ck_assert_int_eq(world_mkdir(w, GROUP("u1")), 0);
+	synchronize(w, "u1", "u1/c1");
+	world_run(w);
+	expect("");
+	ck_assert_int_eq(rs_sim_rmid_of(w->sim, live), rmid);
+	ck_assert(!world_has(w, stale));
+	ck_assert(!world_has(w, GROUP("u1")));
+}
+END_TEST
+
+START_TEST(wiping_takes_what_is_below_another_control_group_too)
+{
+	w->config.cleanup_mode = CORE_CLEANUP_ALL;
+	world_boot(w);
+	ck_assert_int_eq(world_mkdir(w, "class"), 0);
+	ck_assert_int_eq(world_mkdir(w, "class/mon_groups/podresctrl-u1"), 0);
+	synchronize(w, "u1", "");
+	world_run(w);
+	ck_assert(world_has(w, GROUP("u1")));
+	ck_assert(!world_has(w, "class/mon_groups/podresctrl-u1"));
 }
 END_TEST
 
@@ -708,6 +756,8 @@ Suite *suite(void)
 	tcase_add_test(tc, late_containers_join_their_pod);
 	tcase_add_test(tc, a_pod_from_before_us_is_removed_like_any_other);
 	tcase_add_test(tc, cleanup_removes_our_orphans_and_says_nothing_of_them);
+	tcase_add_test(tc, the_group_of_a_live_pod_below_another_control_group_is_spared);
+	tcase_add_test(tc, wiping_takes_what_is_below_another_control_group_too);
 	tcase_add_test(tc, a_restart_takes_over_the_groups_of_live_pods);
 	tcase_add_test(tc, a_full_node_survives_a_restart);
 	tcase_add_test(tc, orphans_go_before_new_groups_are_made);

@@ -73,7 +73,8 @@ START_TEST(an_undeletable_group_is_one_failure)
 }
 END_TEST
 
-START_TEST(groups_inside_other_groups_are_left_alone)
+/* Where a pod's group goes when its tasks are in that class. */
+START_TEST(prefixed_groups_inside_control_groups_go_too)
 {
 	struct rs_cleanup_report rep;
 	struct fixture f;
@@ -81,9 +82,11 @@ START_TEST(groups_inside_other_groups_are_left_alone)
 	fixture_init(&f, NULL);
 	(void)fixture_ctrl(&f, "class");
 	(void)fixture_mon(&f, "class", "pod_in");
+	(void)fixture_mon(&f, "class", "other");
 	ck_assert_int_eq(rs_cleanup(f.rs, "pod_", NULL, NULL, &rep, &f.e), 0);
-	expect(&rep, 0, 0, 0, 1, 0);
-	ck_assert(fixture_exists(&f, "class/mon_groups/pod_in"));
+	expect(&rep, 1, 0, 0, 2, 0);
+	ck_assert(!fixture_exists(&f, "class/mon_groups/pod_in"));
+	ck_assert(fixture_exists(&f, "class/mon_groups/other"));
 	fixture_done(&f);
 }
 END_TEST
@@ -241,7 +244,7 @@ Suite *suite(void)
 	tcase_add_test(tc, prefixed_groups_go_in_both_places);
 	tcase_add_test(tc, a_failure_and_a_race_are_counted_and_the_sweep_goes_on);
 	tcase_add_test(tc, an_undeletable_group_is_one_failure);
-	tcase_add_test(tc, groups_inside_other_groups_are_left_alone);
+	tcase_add_test(tc, prefixed_groups_inside_control_groups_go_too);
 	tcase_add_loop_test(tc, resctrls_own_names_are_never_touched, 0, 6);
 	tcase_add_test(tc, groups_of_live_pods_keep_their_identity);
 	tcase_add_test(tc, an_empty_prefix_is_refused);
