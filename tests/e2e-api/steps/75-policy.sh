@@ -37,6 +37,10 @@ may_change() {
   as_daemon_of node1 expect "14: it writes the status" 200 '' PATCH "$PRS/q-0/status" "$MERGE" "$status"
   refused_to node2 "the status of an object of another node" PATCH "$PRS/q-0/status" "$MERGE" "$status"
   refused_to "" "a status, to a token that names no node," PATCH "$PRS/q-0/status" "$MERGE" "$status"
+  ask PATCH "$PRS/q-0" "$MERGE" '{"metadata": {"finalizers": ["a.example/b"]}}'
+  as_daemon_of node1 expect "14: it writes the status of an object to which others added a finalizer" 200 \
+    '.metadata.finalizers == ["a.example/b"]' PATCH "$PRS/q-0/status" "$MERGE" "$status"
+  ask PATCH "$PRS/q-0" "$MERGE" '{"metadata": {"finalizers": null}}'
   refused_to node2 "the deletion of an object of another node" DELETE "$PRS/q-0"
   as_daemon_of node1 expect "14: it deletes its own" 200 '' DELETE "$PRS/q-0"
   api DELETE "$PODS/q-0" -o /dev/null
