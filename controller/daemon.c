@@ -17,6 +17,7 @@
 #include "resctrl.h"
 #include "runtime_link.h"
 #include "settle.h"
+#include "settle_timer.h"
 #include "task_finder.h"
 #include "turn_watch.h"
 
@@ -27,7 +28,10 @@
 #include <sys/random.h>
 
 /* After a Synchronize was worked on, and the API server's first answers are read. */
-#define SETTLE_AFTER_S 2.
+#define SETTLE_SOON_S 2.
+/* After the last answer or watch event; a watch gets a bookmark about once a minute. */
+#define SETTLE_CALM_S 10.
+#define SETTLE_GAP_S  60.
 
 struct daemon {
 	struct options options;
@@ -47,7 +51,8 @@ struct daemon {
 	struct runtime_link *runtime;
 	struct operator_link *operators;
 	uint64_t placing_since_ms; /* a Synchronize is being worked on since; 0: none */
-	ev_timer work, settle;
+	ev_timer work;
+	struct settle_timer settle;
 	ev_signal sigterm, sigint, sighup;
 };
 
@@ -82,11 +87,17 @@ static void on_synchronized(void *ctx)
 	d->placing_since_ms = clock_monotonic_ms();
 }
 
-static void on_settle(struct ev_loop *loop, ev_timer *w, int revents)
+static void on_api_activity(void *ctx)
 {
-	(void)loop;
-	(void)w;
-	(void)revents;
+	struct daemon *d = ctx;
+
+	settle_timer_note(&d->settle);
+	schedule_work(d);
+}
+
+static void on_settle(void *ctx)
+{
+	(void)ctx;
 	(void)settle_memory();
 }
 
@@ -108,9 +119,7 @@ static void report_placement(struct daemon *d)
 		  log_uint(containers, sizeof(containers), s.containers), "partial_containers",
 		  log_uint(partial, sizeof(partial), s.containers_partial), NULL);
 	d->placing_since_ms = 0;
-	ev_timer_stop(d->loop, &d->settle);
-	ev_timer_set(&d->settle, SETTLE_AFTER_S, 0.);
-	ev_timer_start(d->loop, &d->settle);
+	settle_timer_soon(&d->settle);
 }
 
 static enum core_hurry hurry(void *ctx)
@@ -201,7 +210,7 @@ static int new_api_link(struct daemon *d, struct err *e)
 		.core = d->core,
 		.log = d->log,
 		.seed = d->seed,
-		.on_activity = on_activity,
+		.on_activity = on_api_activity,
 		.ctx = d,
 	};
 
@@ -341,8 +350,15 @@ static void on_sighup(struct ev_loop *loop, ev_signal *w, int revents)
 
 static void start_watchers(struct daemon *d)
 {
+	const struct settle_timer_config settle = {
+		.soon_s = SETTLE_SOON_S,
+		.calm_s = SETTLE_CALM_S,
+		.gap_s = SETTLE_GAP_S,
+		.settle = on_settle,
+	};
+
 	ev_timer_init(&d->work, on_work, 0., 0.);
-	ev_timer_init(&d->settle, on_settle, 0., 0.);
+	settle_timer_init(&d->settle, d->loop, &settle);
 	ev_set_priority(&d->work, EV_MINPRI); /* or a slice could come before a waiting event */
 	ev_signal_init(&d->sigterm, on_signal, SIGTERM);
 	ev_signal_init(&d->sigint, on_signal, SIGINT);
@@ -505,7 +521,7 @@ void daemon_free(struct daemon *d)
 	task_finder_free(d->finder);
 	backend_free(d->backend);
 	ev_timer_stop(d->loop, &d->work);
-	ev_timer_stop(d->loop, &d->settle);
+	settle_timer_stop(&d->settle);
 	ev_signal_stop(d->loop, &d->sigterm);
 	ev_signal_stop(d->loop, &d->sigint);
 	ev_signal_stop(d->loop, &d->sighup);
