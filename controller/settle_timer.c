@@ -8,17 +8,11 @@ static void arm(struct settle_timer *t, double wait_s)
 	ev_timer_start(t->loop, &t->timer);
 }
 
-static void settle(struct settle_timer *t)
-{
-	t->settled_at = ev_now(t->loop);
-	t->config.settle(t->config.ctx);
-}
-
-/* What is left to wait for calm, and for the last time to be long enough ago. */
+/* What is left to wait for calm, and for the last one to be long enough ago. */
 static double wait_for_calm(const struct settle_timer *t)
 {
 	ev_tstamp calm = t->noted_at + t->config.calm_s;
-	ev_tstamp gap = t->settled_at + t->config.gap_s;
+	ev_tstamp gap = t->calm_at + t->config.gap_s;
 
 	return (calm > gap ? calm : gap) - ev_now(t->loop);
 }
@@ -28,18 +22,18 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	struct settle_timer *t = w->data;
 	double wait_s = wait_for_calm(t);
 
-	(void)loop;
 	(void)revents;
 	if (t->is_soon) {
 		t->is_soon = false;
-		settle(t);
+		t->config.settle(t->config.ctx);
 		if (t->is_noted)
 			arm(t, t->config.calm_s);
 	} else if (wait_s > 0.) {
 		arm(t, wait_s);
 	} else {
 		t->is_noted = false;
-		settle(t);
+		t->calm_at = ev_now(loop);
+		t->config.settle(t->config.ctx);
 	}
 }
 

@@ -13,7 +13,7 @@
 struct settle_timer_config {
 	double soon_s; /* after settle_timer_soon() */
 	double calm_s; /* without settle_timer_note() before memory is given back */
-	double gap_s;  /* for that, from one time to the next at least */
+	double gap_s;  /* from one such calm to the next at least */
 	void (*settle)(void *ctx);
 	void *ctx;
 };
@@ -24,7 +24,7 @@ struct settle_timer {
 	ev_timer timer;
 	bool is_soon;
 	bool is_noted; /* since memory was given back last */
-	ev_tstamp noted_at, settled_at;
+	ev_tstamp noted_at, calm_at;
 };
 
 void settle_timer_init(struct settle_timer *t, struct ev_loop *loop,

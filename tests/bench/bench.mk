@@ -8,5 +8,6 @@ $(O)/tests/bench/bench: $(BENCH_OBJ) $(BENCH_FAKE_OBJ) $(O)/libnri.a $(O)/libbas
 
 .PHONY: bench
 bench: packages-check ## figures for events, CPU, memory and Synchronize, beside the bare system calls
-	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld $(O)/tests/bench/bench
+	@$(MAKE) --no-print-directory -j$$(nproc) $(O)/podresctrld $(O)/tests/bench/bench \
+	  $(O)/tests/fake_apiserver $(O)/tests/fake_runtime
 	@O=$(O) tests/bench/run
