@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define PARSE_BUDGET      65536
+#define IN_KEEP           16384 /* room for input that stays while there is none */
 #define ERROR_BODY_MAX    65536
 #define MAX_OBJECTS       16384
 #define PAGE_SIZE_OBJECTS "500"
@@ -397,6 +398,9 @@ static void parse(struct k8s_watch *w)
 	/* After a failure the buffer is empty already. */
 	if (is_running(w))
 		strbuf_consume(&w->in, pos);
+	/* What a list needed, no watch event will for long. */
+	if (!w->in.len && w->in.size > IN_KEEP)
+		strbuf_done(&w->in);
 }
 
 static void turn(struct k8s_watch *w)
