@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An OCI image archive from a folder of files, without a container engine. Needs GNU tar, gzip, jq and sha256sum.
 # The same files, words and time give the same bytes.
+oci_file=$(realpath "${BASH_SOURCE[0]}")
 
 # oci_add_blob LAYOUT FILE: move FILE among the blobs of the layout; prints "digest size".
 oci_add_blob() {
@@ -24,18 +25,21 @@ oci_tar() {
 
 # oci_archive TREE CONFIG NAME SECONDS ARCHIVE: the files below TREE as an image of one layer. CONFIG is the "config"
 # object of the image (JSON; its Labels also become annotations), NAME its reference with tag, SECONDS its date.
-oci_archive() {
-  local tree=$1 config=$2 name=$3 seconds=$4 archive=$5 work status
-  work=$(mktemp -d "${TMPDIR:-/tmp}/podresctrl-oci.XXXXXX") || return
-  (
-    set -e
-    oci_layout "$tree" "$config" "$name" "$seconds" "$work"
-    oci_tar "$seconds" "$work/layout" oci-layout index.json manifest.json blobs >"$archive.new"
-    mv "$archive.new" "$archive"
-  )
-  status=$?
-  rm -rf "$work"
-  return "$status"
+# In a shell of its own: there the first failure ends it and it cleans up, whatever the caller does with failures. In the
+# caller's shell `set -e` would end the caller before the cleaning, or, after `||` and `if`, hold nowhere inside.
+oci_archive() { bash -c '. "$1" && oci_archive_here "${@:2}"' oci_archive "$oci_file" "$@"; }
+
+oci_archive_here() {
+  local tree=$1 config=$2 name=$3 seconds=$4
+  set -euo pipefail
+  shopt -s inherit_errexit
+  # The trap outlives this function's local variables.
+  archive=$5
+  work=$(mktemp -d "${TMPDIR:-/tmp}/podresctrl-oci.XXXXXX")
+  trap 'rm -rf "$work" "$archive.new"' EXIT
+  oci_layout "$tree" "$config" "$name" "$seconds" "$work"
+  oci_tar "$seconds" "$work/layout" oci-layout index.json manifest.json blobs >"$archive.new"
+  mv "$archive.new" "$archive"
 }
 
 # oci_layout TREE CONFIG NAME SECONDS WORK: WORK/layout is the image layout.
