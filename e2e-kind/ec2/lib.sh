@@ -7,9 +7,10 @@
 EC2_TAG_KEY=podresctrl-e2e
 EC2_REGIONS=${EC2_REGIONS:-us-east-2 us-west-2 us-east-1 eu-west-1}
 EC2_INSTANCE_TYPE=${EC2_INSTANCE_TYPE:-m7i.metal-24xl}
-EC2_MAX_PRICE=${EC2_MAX_PRICE:-3.00}         # USD an hour; spot instances dearer than this are not taken
-EC2_LIFETIME_MIN=${EC2_LIFETIME_MIN:-75}     # the instance ends itself after this, whoever forgot it
+EC2_MAX_PRICE=${EC2_MAX_PRICE:-3.00}           # USD an hour; spot instances dearer than this are not taken
+EC2_LIFETIME_MIN=${EC2_LIFETIME_MIN:-75}       # the instance ends itself after this, whoever forgot it
 EC2_BOOT_TIMEOUT_S=${EC2_BOOT_TIMEOUT_S:-1200} # bare metal takes its time
+EC2_LOGIN_TIMEOUT_S=${EC2_LOGIN_TIMEOUT_S:-300} # from the Systems Manager's first sign to our key
 EC2_POLL_S=${EC2_POLL_S:-10}
 
 say() { printf '%s\n' "ec2: $*" >&2; }
