@@ -22,9 +22,10 @@ prepare_source() {
   "$here/qemu-rdt/apply.sh" "$tree"
 }
 
+# With nothing of the caller's environment: a CC, CFLAGS or PKG_CONFIG_PATH of this machine means nothing in that root.
 compile_in_root() {
   local root=$1
-  as_root nice chroot "$root" /bin/sh -ec '
+  as_root nice env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root chroot "$root" /bin/sh -ec '
     cd /qemu
     ./configure --target-list=x86_64-softmmu --without-default-features --enable-tcg --enable-slirp \
       --enable-fdt=system --disable-install-blobs --disable-werror
