@@ -5,8 +5,10 @@
 step_after() {
   local hash
   pod_make shop after "/bin/workload tree 8 3" "/bin/workload pause"
-  # Of later steps: it crashes a few times meanwhile.
+  # Of later steps: they start, and one crashes a few times, while this one and the next are looked at.
   make_crash_pod
+  make_brief_pods
+  make_job
   check 120 "the pod runs" pod_runs shop after
   check 60 "the pod: Exists 2/2, every thread and child is in the group" placed shop after 2
   check 0 "its object names pod and node and is owned by the pod" belongs shop after

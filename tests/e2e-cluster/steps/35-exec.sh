@@ -4,6 +4,7 @@
 
 step_exec() {
   local before exec_pid
+  make_probed_pod # of the next step
   before=$(processes_of shop before)
   start_background "$RUN_DIR/exec.log" "$CLUSTER_PROGRAMS/kubectl" --kubeconfig "$CLUSTER_DIR/admin.kubeconfig" \
     exec -n shop before -c c0 -- /bin/workload tree 2 2

@@ -6,8 +6,7 @@ step_uninstall() {
   local before
   check 0 "there are groups to remove" groups_are_there
   before=$(kubectl get pods -n shop --field-selector=status.phase=Running -o name | sort)
-  check 0 "the daemons are told to remove their groups when they end" \
-    kubectl set env -n podresctrl-system daemonset/podresctrld PODRESCTRL_CLEANUP_AT_EXIT=on
+  check 0 "the daemons are told to remove their groups when they end" tell_to_clean_up
   check 240 "they all have heard of it" \
     kubectl rollout status -n podresctrl-system daemonset/podresctrld --timeout=1s
   check 0 "kubectl takes all of it away" kubectl_new delete -k tests/e2e-cluster/overlay --wait=false
@@ -18,6 +17,9 @@ step_uninstall() {
   check 0 "kubectl podresctrl doctor finds nothing of it" doctor_finds_nothing
   check 0 "the pods run on" is "$(kubectl get pods -n shop --field-selector=status.phase=Running -o name | sort)" "$before"
 }
+
+# Again does no harm.
+tell_to_clean_up() { kubectl set env -n podresctrl-system daemonset/podresctrld PODRESCTRL_CLEANUP_AT_EXIT=on; }
 
 groups_are_there() { vm_run "ls -d $PODS_GROUPS/podresctrl-*"; }
 

@@ -21,30 +21,34 @@ kubernetes_source() {
   ln -s "$work/tree" "$work/gopath/src/k8s.io/kubernetes"
 }
 
-# kubernetes_compile WORK VERSION PROGRAM...: leaves the programs in WORK.
-kubernetes_compile() {
-  local work=$1 upstream flags program variables=k8s.io/kubernetes/vendor/k8s.io/component-base/version
-  # Debian's version can read 1.20.5+really1.20.2-1: the last one is meant.
-  upstream=${2##*really}
-  upstream=${upstream%%-*}
-  shift 2
-  flags="-s -w -X $variables.gitVersion=v$upstream"
-  flags+=" -X $variables.gitMajor=$(cut -d. -f1 <<<"$upstream") -X $variables.gitMinor=$(cut -d. -f2 <<<"$upstream")"
+# kubernetes_in_tree WORK COMMAND...: with the unpacked Go, in the source tree.
+kubernetes_in_tree() {
+  local work=$1
+  shift
   export GOROOT=$work/tools/usr/lib/go-1.19 GOPATH=$work/gopath GOCACHE=$work/gocache
   export PATH=$GOROOT/bin:$PATH
   export GO111MODULE=off CGO_ENABLED=0 GOFLAGS=
-  export KUBE_GIT_VERSION=v$upstream KUBE_GIT_COMMIT=debian KUBE_GIT_TREE_STATE=clean
-  cd "$GOPATH/src/k8s.io/kubernetes"
-  nice make generated_files
-  for program in "$@"; do
-    nice go build -ldflags "$flags" -o "$work/$program" "k8s.io/kubernetes/cmd/$program"
-  done
+  cd "$GOPATH/src/k8s.io/kubernetes" || exit
+  nice "$@"
 }
 
-# kubernetes_programs DIR LOG VERSION PROGRAM...: compiled to DIR; the sources and tools are gone afterwards.
-kubernetes_programs() {
-  local dir=$1 log=$2 version=$3 work=$1/work program
-  shift 3
+# kubernetes_generate WORK VERSION
+kubernetes_generate() {
+  export KUBE_GIT_VERSION=v$2 KUBE_GIT_COMMIT=debian KUBE_GIT_TREE_STATE=clean
+  kubernetes_in_tree "$1" make generated_files
+}
+
+# kubernetes_compile WORK VERSION PROGRAM: leaves the program in WORK.
+kubernetes_compile() {
+  local variables=k8s.io/kubernetes/vendor/k8s.io/component-base/version flags
+  flags="-s -w -X $variables.gitVersion=v$2"
+  flags+=" -X $variables.gitMajor=$(cut -d. -f1 <<<"$2") -X $variables.gitMinor=$(cut -d. -f2 <<<"$2")"
+  kubernetes_in_tree "$1" go build -ldflags "$flags" -o "$1/$3" "k8s.io/kubernetes/cmd/$3"
+}
+
+# kubernetes_prepare WORK LOG VERSION: sources and tools, ready to compile.
+kubernetes_prepare() {
+  local work=$1 log=$2 version=$3
   mkdir -p "$work/tools"
   say "kubernetes: Go of Debian $KUBERNETES_SUITE"
   # Unpacked, not installed: they need not fit the host's release.
@@ -52,10 +56,27 @@ kubernetes_programs() {
     golang-github-modern-go-reflect2-dev
   say "kubernetes: source package $version"
   quietly "$log" kubernetes_source "$work"
-  say "kubernetes: compiling $*"
-  quietly "$log" kubernetes_compile "$work" "$version" "$@"
+  say "kubernetes: generating what the source package leaves out"
+  quietly "$log" kubernetes_generate "$work" "$(kubernetes_upstream "$version")"
+  touch "$work/prepared"
+}
+
+# Debian's version can read 1.20.5+really1.20.2-1: the last one is meant.
+kubernetes_upstream() {
+  local upstream=${1##*really}
+  printf '%s\n' "${upstream%%-*}"
+}
+
+# kubernetes_programs DIR LOG VERSION PROGRAM...: compiled to DIR; the sources and tools are gone afterwards. A run that
+# builds several parts sets E2E_KUBERNETES_WORK to a folder that it removes itself: what they share is compiled once.
+kubernetes_programs() {
+  local dir=$1 log=$2 version=$3 work=${E2E_KUBERNETES_WORK:-$1/work} program
+  shift 3
+  [ -e "$work/prepared" ] || kubernetes_prepare "$work" "$log" "$version"
   for program in "$@"; do
+    say "kubernetes: compiling $program"
+    quietly "$log" kubernetes_compile "$work" "$(kubernetes_upstream "$version")" "$program"
     mv "$work/$program" "$dir/"
   done
-  rm -rf "$work"
+  [ -n "${E2E_KUBERNETES_WORK:-}" ] || rm -rf "$work"
 }
