@@ -14,6 +14,8 @@ step_install() {
   check 0 "its object names pod and node and is owned by the pod" belongs shop before
   check 0 "kubectl get podresctrlstatus -A shows it" table_has '^shop +before +Exists +2/2 +True +AllAssigned '
   check 60 "the daemon's own pod has a group" daemon_is_placed
+  check 0 "kubectl exec in the daemon's pod: podresctrl answers" node_command_shows '^shop +before +Exists +2/2' list
+  check 0 "and knows how many RMIDs there are" node_command_shows "^ +total +$RMIDS +RMIDs of this machine" capacity
   check 0 "the daemon has CAP_DAC_OVERRIDE and nothing else" is "$(daemon_capabilities)" 0000000000000002
   check 0 "the daemon's root file system is read-only" daemon_root_is_read_only
   check 0 "the daemon is confined by seccomp" is "$(daemon_status Seccomp)" 2
@@ -35,6 +37,15 @@ table_has() {
 daemon_pod() { kubectl get pods -n podresctrl-system -o jsonpath='{.items[0].metadata.name}'; }
 
 daemon_is_placed() { placed podresctrl-system "$(daemon_pod)" 1; }
+
+# node_command_shows PATTERN WORDS...: as somebody without a shell on the node calls it.
+node_command_shows() {
+  local said pod
+  pod=$(daemon_pod)
+  said=$(kubectl exec -n podresctrl-system "$pod" -- podresctrl "${@:2}")
+  echo "$said"
+  grep -qE "$1" <<<"$said"
+}
 
 # daemon_status FIELD: of /proc/PID/status.
 daemon_status() { vm_run "awk '\$1 == \"$1:\" {print \$2}' /proc/\$(pidof podresctrld)/status"; }
