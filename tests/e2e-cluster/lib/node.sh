@@ -35,7 +35,7 @@ node_start_controllers() {
     --kubeconfig="$CLUSTER_DIR/admin.kubeconfig" --leader-elect=false --port=0 --secure-port=0
 }
 
-# node_start CRI_CLIENT WORKLOAD IMAGE: the node is Ready and has our image afterwards.
+# node_start CRI_CLIENT WORKLOAD IMAGE: the kubelet runs and has our image afterwards; node_wait_ready for the rest.
 node_start() {
   local name
   cluster_make_kubeconfig "$CLUSTER_DIR/kubelet.kubeconfig" "$CLUSTER_VM_ADDRESS" "$CLUSTER_KUBELET_TOKEN"
@@ -47,11 +47,16 @@ node_start() {
     vm_put "$NODE_GUEST/$name" "/usr/local/bin/$name"
   done
   vm_run "start-network $CLUSTER_SERVICE_ADDRESS $CLUSTER_VM_ADDRESS:$CLUSTER_PORT"
-  runtime_start "$1" "$2"
+  runtime_serve "$1"
+  # Until it is Ready it takes longer than all images.
   vm_run "start-kubelet $NODE_KUBELET_PORT $RUNTIME_IMAGE"
+  runtime_take_image "$2"
   node_import "$3"
   node_make_tools "$2" "$RUN_DIR/tools.tar"
   node_import "$RUN_DIR/tools.tar"
+}
+
+node_wait_ready() {
   wait_until 240 node_is_ready || die "the node did not become Ready: $(vm_run 'tail -n 5 /var/log/kubelet.log')"
   say "node: kubelet $(kubectl get node node1 -o jsonpath='{.status.nodeInfo.kubeletVersion}') is Ready"
 }

@@ -6,6 +6,7 @@ step_install() {
   make_namespace shop
   pod_make shop before "/bin/workload tree 8 3" "/bin/workload pause"
   make_static_pod
+  node_wait_ready
   check 180 "a pod runs before the daemon is installed" pod_runs shop before
   check 180 "a static pod runs before the daemon is installed" pod_runs default static-node1
   check 0 "kubectl takes all of the overlay" kubectl_new apply -k tests/e2e-cluster/overlay
@@ -14,8 +15,7 @@ step_install() {
   check 0 "its object names pod and node and is owned by the pod" belongs shop before
   check 0 "kubectl get podresctrlstatus -A shows it" table_has '^shop +before +Exists +2/2 +True +AllAssigned '
   check 60 "the daemon's own pod has a group" daemon_is_placed
-  check 0 "kubectl exec in the daemon's pod: podresctrl answers" node_command_shows '^shop +before +Exists +2/2' list
-  check 0 "and knows how many RMIDs there are" node_command_shows "^ +total +$RMIDS +RMIDs of this machine" capacity
+  check 0 "kubectl exec in the daemon's pod: podresctrl answers, and knows how many RMIDs there are" node_command_shows "^ +total +$RMIDS +RMIDs of this machine" capacity
   check 0 "the daemon has CAP_DAC_OVERRIDE and nothing else" is "$(daemon_capabilities)" 0000000000000002
   check 0 "the daemon's root file system is read-only" daemon_root_is_read_only
   check 0 "the daemon is confined by seccomp" is "$(daemon_status Seccomp)" 2

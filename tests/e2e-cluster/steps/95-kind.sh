@@ -3,6 +3,7 @@
 # kind: the scenario that e2e-kind runs in KIND and on machines with RDT, from its own installation to the last pod's end.
 
 step_kind() {
+  node_wait_ready
   kind_write_programs
   check 0 "e2e-kind/scenario passes on this cluster" kind_scenario
 }

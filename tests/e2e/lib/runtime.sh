@@ -20,12 +20,22 @@ make_image() {
 
 # runtime_start CRI_CLIENT WORKLOAD: containerd is serving and has the image afterwards.
 runtime_start() {
-  local archive=$VM_DIR/image.tar
-  make_image "$2" "$archive"
+  runtime_serve "$1"
+  runtime_take_image "$2"
+}
+
+# runtime_serve CRI_CLIENT
+runtime_serve() {
   vm_put "$1" /usr/local/bin/cri_client
-  vm_put "$archive" /tmp/image.tar
   vm_run 'setsid containerd >/var/log/containerd.log 2>&1 </dev/null &'
   wait_until 180 vm_run 'cri_client version' || die "containerd does not serve the CRI in the virtual machine"
+}
+
+# runtime_take_image WORKLOAD
+runtime_take_image() {
+  local archive=$VM_DIR/image.tar
+  make_image "$1" "$archive"
+  vm_put "$archive" /tmp/image.tar
   vm_run 'ctr -n k8s.io images import /tmp/image.tar && rm /tmp/image.tar' >/dev/null
   wait_until 60 vm_run '[ -S /var/run/nri/nri.sock ]' || die "containerd has no NRI socket"
   say "runtime: $(vm_run 'cri_client version'), $(vm_run 'runc --version | head -n 1')"
