@@ -54,7 +54,7 @@ enum exit_status ask(struct command_context *c, bool is_post, const char *path,
 /* ---- which pod ---- */
 
 /* As Kubernetes has names; so it needs no escaping in a URL either. */
-static bool is_name(const char *name, size_t len)
+bool is_name(const char *name, size_t len)
 {
 	return len >= 1 && len < POD_NAME_MAX &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") >= len;

@@ -7,6 +7,9 @@
 #include "client.h"
 #include "screen.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Exit statuses; docs/cli.md and podresctrl(1) have them. */
 enum exit_status {
 	EXIT_OK = 0,
@@ -45,6 +48,9 @@ enum exit_status ask(struct command_context *c, bool is_post, const char *path,
 		     struct json_object **ret, struct err *e);
 
 #define POD_NAME_MAX 254
+
+/* Can a pod or a namespace have these LEN bytes for its name? */
+bool is_name(const char *name, size_t len);
 
 /*
  * Which pod the operand of the command means: NAMESPACE/POD, POD with --namespace, or a name that

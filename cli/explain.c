@@ -36,6 +36,12 @@ enum exit_status command_explain(struct command_context *c, struct err *e)
 	return EXIT_OK;
 }
 
+/*
+ * The names come from the cluster, and bash expands what compgen -W is given: a name with a $(...)
+ * in it would be run. So only what can be the name of a pod is offered, whatever podresctrl prints.
+ */
+#define ONLY_NAMES "LC_ALL=C grep -xE '[a-z0-9.-]+/[a-z0-9.-]+'"
+
 /* %s: the commands, the options, the reasons */
 static const char bash_script[] =
 	"# bash completion of podresctrl: source it, or put it into\n"
@@ -45,7 +51,7 @@ static const char bash_script[] =
 	"\tlocal word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
 	"\tlocal commands='%s' options='%s' reasons='%s' words\n"
 	"\tcase $previous in\n"
-	"\tshow|retry) words=\"$(podresctrl list --output=name 2>/dev/null)\" ;;\n"
+	"\tshow|retry) words=$(podresctrl list --output=name 2>/dev/null | " ONLY_NAMES ") ;;\n"
 	"\texplain) words=$reasons ;;\n"
 	"\tcompletion) words='bash zsh fish' ;;\n"
 	"\t--output|-o) words='json name' ;;\n"
@@ -62,7 +68,8 @@ static const char zsh_script[] =
 	"# zsh completion of podresctrl: put it as _podresctrl into a directory of $fpath\n"
 	"local commands='%s' options='%s' reasons='%s'\n"
 	"case ${words[CURRENT-1]} in\n"
-	"show|retry) compadd -- ${(f)\"$(podresctrl list --output=name 2>/dev/null)\"} ;;\n"
+	"show|retry) compadd -- ${(f)\"$(podresctrl list --output=name 2>/dev/null | " ONLY_NAMES
+	")\"} ;;\n"
 	"explain) compadd -- ${=reasons} ;;\n"
 	"completion) compadd -- bash zsh fish ;;\n"
 	"--output|-o) compadd -- json name ;;\n"
@@ -79,7 +86,7 @@ static const char fish_script[] =
 	"complete -c podresctrl -a '%s' -n 'string match -q -- \"-*\" (commandline -ct)'\n"
 	"complete -c podresctrl -n '__fish_seen_subcommand_from explain' -a '%s'\n"
 	"complete -c podresctrl -n '__fish_seen_subcommand_from show retry' \\\n"
-	"\t-a '(podresctrl list --output=name 2>/dev/null)'\n"
+	"\t-a \"(podresctrl list --output=name 2>/dev/null | " ONLY_NAMES ")\"\n"
 	"complete -c podresctrl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n";
 
 static void fill_in(struct strbuf *out, const char *script, const char *const *lists)

@@ -38,13 +38,18 @@ static struct json_object **sort_pods(struct json_object *pods)
 	return sorted;
 }
 
+/*
+ * For scripts and for completion, which may put a name into a command: so only what can be one, and
+ * what the other commands take.
+ */
 static void print_names(struct json_object **pods, size_t nr, struct screen *s)
 {
 	for (size_t i = 0; i < nr; i++) {
-		(void)text_add(&s->out, json_text(pods[i], "namespace"), 0);
-		screen_add(s, "/");
-		(void)text_add(&s->out, json_text(pods[i], "name"), 0);
-		screen_add(s, "\n");
+		const char *namespace = json_text(pods[i], "namespace");
+		const char *name = json_text(pods[i], "name");
+
+		if (is_name(namespace, strlen(namespace)) && is_name(name, strlen(name)))
+			screen_add(s, "%s/%s\n", namespace, name);
 	}
 }
 
@@ -100,9 +105,7 @@ enum exit_status command_list(struct command_context *c, struct err *e)
 	enum exit_status status;
 	size_t nr;
 
-	if (namespace &&
-	    (strlen(namespace) >= POD_NAME_MAX ||
-	     strspn(namespace, "abcdefghijklmnopqrstuvwxyz0123456789-.") != strlen(namespace)))
+	if (namespace && !is_name(namespace, strlen(namespace)))
 		return status_of(
 			err_set(e, -EINVAL, "'%.100s' is no name of a namespace", namespace));
 	if (namespace)

@@ -12,6 +12,10 @@ EOF
 	[ ! -t 1 ] || complain "to use it: kubectl podresctrl completion >kubectl_complete-podresctrl, chmod +x, and onto the PATH"
 }
 
+# names RESOURCE: for completion, so only what is the name of something. The shell of kubectl's completion expands what it
+# is given, and a $(...) would be run there.
+names() { kube get "$1" -o name 2>/dev/null | sed -n 's,^[a-z]*/\([a-z0-9][a-z0-9.-]*\)$,\1,p'; }
+
 # In cobra's way: candidates, a tab and what each is; then ":4", which is "no file names".
 cmd_complete() {
 	set -f
@@ -32,8 +36,8 @@ cmd_complete() {
 	done
 	word=${1:-}
 	case $previous in
-	-n | --namespace | --daemon-namespace) candidates=$(kube get namespaces -o name 2>/dev/null | sed 's,.*/,,') ;;
-	--node) candidates=$(kube get nodes -o name 2>/dev/null | sed 's,.*/,,') ;;
+	-n | --namespace | --daemon-namespace) candidates=$(names namespaces) ;;
+	--node) candidates=$(names nodes) ;;
 	-o | --output) candidates='json yaml wide' ;;
 	--timeout) candidates='30s 1m 5m' ;;
 	*) candidates=$(complete_word "$command" "$word") ;;
@@ -54,7 +58,7 @@ complete_word() {
 	retry:-*) echo --namespace --all-namespaces --all-failed --wait --timeout ;;
 	doctor:-*) echo --node --daemon-namespace ;;
 	explain:*) vocabulary | sed -n 's/^@\([A-Za-z]*\) .*/\1/p' ;;
-	status:* | retry:*) kube get pods -o name 2>/dev/null | sed 's,.*/,,' ;;
+	status:* | retry:*) names pods ;;
 	esac
 }
 

@@ -26,8 +26,9 @@
 #define ANSWER(pods)                                                                         \
 	"{\"node\":\"n1\",\"version\":\"0.1.0\",\"resctrl\":\"real\",\"synchronized\":true," \
 	"\"pods\":[" pods "]}"
-#define GOOD_POD POD("shop", "web-0", "Exists", "1", "1", "AllAssigned", "all is well", "")
-#define BAD_POD  POD("shop", "web-1", "Failed", "2", "0", "OutOfRMIDs", "no free RMID", "")
+#define GOOD_POD        POD("shop", "web-0", "Exists", "1", "1", "AllAssigned", "all is well", "")
+#define BAD_POD         POD("shop", "web-1", "Failed", "2", "0", "OutOfRMIDs", "no free RMID", "")
+#define NAMED(ns, name) POD(ns, name, "Exists", "1", "1", "AllAssigned", "all is well", "")
 #define COUNTERS                                                                                  \
 	",\"counters\":[{\"domain\":\"mon_L3_00\",\"event\":\"llc_occupancy\",\"value\":655360}," \
 	"{\"domain\":\"mon_L3_00\",\"event\":\"mbm_total_bytes\",\"value\":1289748480},"          \
@@ -156,6 +157,17 @@ START_TEST(list_of_a_namespace_asks_for_it)
 	ck_assert_str_eq(out, "shop/web-0\n");
 	args.namespace_ = "a&b=c";
 	ck_assert_int_eq(run(command_list), EXIT_USAGE);
+}
+END_TEST
+
+START_TEST(list_of_names_has_only_what_can_be_one)
+{
+	args.output = OUTPUT_NAME;
+	serve_one("GET ", 200,
+		  ANSWER(GOOD_POD
+			 "," NAMED("shop", "$(id)") "," NAMED("a b", "web-1") "," NAMED("", "")));
+	ck_assert_int_eq(run(command_list), EXIT_OK);
+	ck_assert_str_eq(out, "shop/web-0\n");
 }
 END_TEST
 
@@ -606,6 +618,7 @@ Suite *suite(void)
 	tcase_add_test(good, list_is_a_table_sorted_by_name);
 	tcase_add_test(good, list_on_a_terminal_counts);
 	tcase_add_test(good, list_of_a_namespace_asks_for_it);
+	tcase_add_test(good, list_of_names_has_only_what_can_be_one);
 	tcase_add_test(good, json_is_the_daemons);
 	tcase_add_test(good, show_is_one_screen);
 	tcase_add_test(good, show_has_the_counters_in_human_units);
