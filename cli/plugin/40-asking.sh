@@ -33,7 +33,7 @@ crd_is_missing() {
 # What kubectl said for people, without the log lines of its libraries, and without end.
 without_log() { printf '%s\n' "$1" | sed '/^[EWI][0-9][0-9]*  *[0-9:.]* /d' | head -n 5; }
 
-# Why kubectl failed, for a person; $1 is what it said.
+# Why kubectl failed, for a person; $1 is what it said, $2 what gives the right if it is not podresctrl-view.
 tell_failure() {
 	if crd_is_missing "$1"; then
 		complain "this cluster has no PodResctrlStatus: podresctrl is not installed in it, or its definition was removed"
@@ -41,7 +41,7 @@ tell_failure() {
 		return
 	fi
 	case $1 in
-	*'(Forbidden)'*) complain "you may not do this; the role podresctrl-view lets you read the objects" ;;
+	*'(Forbidden)'*) complain "you may not do this; ${2:-the role podresctrl-view lets you read the objects}" ;;
 	*refused* | *"Unable to connect"* | *"i/o timeout"* | *"deadline exceeded"*)
 		complain "the API server does not answer"
 		;;
@@ -62,17 +62,27 @@ fields() {
 }
 ready_condition='{{$ready := ""}}{{$since := ""}}{{range .status.conditions}}{{if eq .type "Ready"}}'
 ready_condition=$ready_condition'{{$ready = .status}}{{$since = .lastTransitionTime}}{{end}}{{end}}'
-object_template=$ready_condition$(fields o .metadata.namespace .metadata.name .spec.podUID .spec.nodeName \
+retry_annotation='{{$retry := ""}}{{with .metadata.annotations}}{{$retry = index . "'$annotation'"}}{{end}}'
+object_template=$ready_condition$retry_annotation$(fields o .metadata.namespace .metadata.name .spec.podUID .spec.nodeName \
 	.status.groupState .status.containersReady .status.reason .status.message '$ready' '$since' \
 	.status.lastRetry.token .status.lastRetry.result .status.lastRetry.reason .status.lastRetry.message \
-	.status.lastRetry.completionTime .status.groupPath)
+	.status.lastRetry.completionTime .status.groupPath '$retry')
 container_template='{{range .status.containers}}'$(fields c .name .state .reason .message)'{{end}}'
-pod_template='{{$retry := ""}}{{with .metadata.annotations}}{{$retry = index . "'$annotation'"}}{{end}}'
-pod_template=$pod_template$(fields p .metadata.namespace .metadata.name .metadata.uid .spec.nodeName .status.phase \
+pod_template=$retry_annotation$(fields p .metadata.namespace .metadata.name .metadata.uid .spec.nodeName .status.phase \
 	.status.startTime '$retry')
 daemon_template=$ready_condition'{{$restarts := 0}}{{$waits := ""}}{{range .status.containerStatuses}}'
 daemon_template=$daemon_template'{{$restarts = .restartCount}}{{with .state.waiting}}{{$waits = .reason}}{{end}}{{end}}'
-daemon_template=$daemon_template$(fields d .spec.nodeName .metadata.name .status.phase '$ready' '$waits' '$restarts')
+# The daemon's switches that matter here: "pod-watch=off", from its variables and, after them, from its options.
+switches='{{$switches := ""}}{{range $spec.containers}}{{range .env}}'
+switches=$switches'{{if eq .name "PODRESCTRL_POD_WATCH"}}{{$switches = printf "%s pod-watch=%v" $switches .value}}{{end}}'
+switches=$switches'{{if eq .name "PODRESCTRL_EVENTS"}}{{$switches = printf "%s events=%v" $switches .value}}{{end}}'
+switches=$switches'{{end}}{{range .args}}{{$switches = printf "%s %v" $switches .}}{{end}}{{end}}'
+daemon_template='{{$spec := .spec}}'$switches$daemon_template
+daemon_template=$daemon_template$(fields d .spec.nodeName .metadata.name .status.phase '$ready' '$waits' '$restarts' \
+	'$switches')
+set_template='{{$spec := .spec.template.spec}}'$switches$(fields s .metadata.name .status.desiredNumberScheduled \
+	.status.numberReady .status.updatedNumberScheduled .metadata.generation .status.observedGeneration \
+	.spec.template.spec.serviceAccountName '$switches')
 
 # read_one TEMPLATE RESOURCE NAME [ARGUMENT...] and read_all TEMPLATE RESOURCE [ARGUMENT...]: records on standard
 # output; or 1, and what kubectl said.
@@ -99,5 +109,16 @@ field() (
 	value=${1#\"}
 	printf '%s\n' "${value%\"}"
 )
+# is_off SWITCH SWITCHES: what is there last is in force, an option after a variable.
+is_off() {
+	case $2 in
+	*"$1="*) value=${2##*"$1="} ;;
+	*) return 1 ;;
+	esac
+	case ${value%% *} in
+	off | false | no | 0) return 0 ;;
+	esac
+	return 1
+}
 records() { printf '%s\n' "$2" | grep "^$1$tab"; }
 count() { printf '%s\n' "$2" | grep -c "^$1$tab"; }

@@ -14,7 +14,7 @@ print_object() {
 	fi
 }
 
-# The pods of daemons on one node.
+# The pods of daemons on one node, with their switches.
 daemons_on() {
 	name_is_good "$1" && read_all "$daemon_template" pods -n "$daemon_namespace" -l "$label" \
 		--field-selector "spec.nodeName=$1"
@@ -42,6 +42,8 @@ tell_no_object() {
 		complain "podresctrld on node $node is not ready: kubectl logs -n $daemon_namespace $(field 2 "$(records d "$daemons")")"
 	else
 		complain "podresctrld is ready there. Did the pod start a moment ago? Does --publish leave it out?"
+		! is_off pod-watch "$(field 7 "$(records d "$daemons")")" ||
+			complain "Is it a static pod? With --pod-watch=off those have no object."
 		complain "Otherwise its log knows: kubectl logs -n $daemon_namespace $(field 2 "$(records d "$daemons")")"
 	fi
 }
@@ -52,6 +54,15 @@ node_summary() {
 	printf '%s\n' "$all" | awk -F "$tab" '
 	$1 == "o" { if ($6 == "\"Exists\"") have++; else want++ }
 	END { printf "%d of its pods have a group, %d %s\n", have, want, (want == 1 ? "has none" : "have none") }'
+}
+
+# Neither object nor, perhaps, pod: $1 is its name, $2 its records.
+tell_none() {
+	if [ "$(count p "$2")" = 0 ]; then
+		complain "there is no pod $1${namespace:+ in namespace $namespace}, and no object of that name"
+	else
+		tell_no_object "$(records p "$2")"
+	fi
 }
 
 status_one() {
@@ -65,11 +76,7 @@ status_one() {
 	object=$(read_one "$object_template$container_template" "$objects" "$1") || { tell_failure "$object"; return 1; }
 	pod=$(read_one "$pod_template" pod "$1") || pod=''
 	if [ "$(count o "$object")" = 0 ]; then
-		if [ "$(count p "$pod")" = 0 ]; then
-			complain "there is no pod $1${namespace:+ in namespace $namespace}, and no object of that name"
-		else
-			tell_no_object "$(records p "$pod")"
-		fi
+		tell_none "$1" "$pod"
 		return 1
 	fi
 	record=$(records o "$object")
@@ -77,12 +84,13 @@ status_one() {
 	case $reason in
 	OutOfRMIDs | RMIDsInLimbo) about=$(node_summary "$node") ;;
 	esac
-	if daemons=$(daemons_on "$node") && [ "$(count d "$daemons")" != 0 ] &&
-		[ "$(field 4 "$(records d "$daemons")")" != True ]; then
-		daemon="podresctrld is not ready on this node: what you see may be old"
+	if daemons=$(daemons_on "$node") && [ "$(count d "$daemons")" != 0 ]; then
+		daemons=$(records d "$daemons")
+		[ "$(field 4 "$daemons")" = True ] || daemon="podresctrld is not ready on this node: what you see may be old"
+		! is_off pod-watch "$(field 7 "$daemons")" || on_object=1
 	fi
 	now=$(date -u +%s) next=$(vocabulary_field "$reason" 3)
-	export about daemon now next output daemon_namespace
+	export about daemon now next output daemon_namespace on_object
 	printf '%s\n' "$object" "$pod" | awk -F "$tab" "$awk_library$status_screen"
 	case $(vocabulary_field "$reason" 2) in
 	trouble | wait)
@@ -126,6 +134,8 @@ END {
 			(f[15] == "" ? "" : ", " age(ENVIRON["now"] - seconds(f[15])) " ago"))
 		if (f[14] != f[8]) more(f[14])
 	}
+	# The daemon looks at one of the two, and at that of an object only while its pod is in trouble.
+	if (ENVIRON["on_object"] != "") asked = f[7] ~ /^(AllAssigned|Pending)$/ ? "" : f[17]
 	if (asked != "" && asked != f[11] && f[11] !~ /^invalid:/)
 		row("Retry", ENVIRON["yellow"] "asked for, not answered yet" ENVIRON["plain"])
 	if (nr) { print ""; print_table(rows, ENVIRON["output"] == "wide" || differ ? 4 : 3, 2) }
@@ -135,7 +145,7 @@ END {
 tell_next_step() {
 	where="$(field 2 "$1") -n $(field 1 "$1")"
 	case ${2:-log} in
-	retry) step="kubectl podresctrl retry $where --wait" ;;
+	retry) step="kubectl podresctrl retry $where${on_object:+ --on-object} --wait" ;;
 	wait) step="wait a little, then: kubectl podresctrl status $where" ;;
 	log) step="kubectl get pods -n $daemon_namespace -o wide --field-selector spec.nodeName=$(field 4 "$1")
   and read the log of what runs there: kubectl logs -n $daemon_namespace NAME" ;;

@@ -5,10 +5,24 @@
 
 new_token() { printf '%s-%s' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')"; }
 
+# A daemon without the right to read pods looks at the object instead. Whoever may read the DaemonSet need not know that;
+# otherwise it is the pod, unless --on-object says so.
+find_where_to_ask() {
+	if [ -z "$on_object" ] && set=$(read_all "$set_template" daemonsets.apps -n "$daemon_namespace" -l "$label") &&
+		[ "$(count s "$set")" != 0 ]; then
+		! is_off pod-watch "$(field 8 "$(records s "$set")")" || on_object=1
+	fi
+	ask_what=pod ask_right="asking takes the right to patch the pod" asked_text="asked for a retry"
+	if [ -n "$on_object" ]; then
+		ask_what=$objects ask_right="asking on the object takes the role podresctrl-retry"
+		asked_text="asked for a retry; podresctrld looks within half a minute"
+	fi
+}
+
 # ask_for_retry NAMESPACE POD
 ask_for_retry() {
-	said=$(kube annotate pod ${1:+-n "$1"} "$2" "$annotation=$token" --overwrite 2>&1) && return
-	tell_failure "$said"
+	said=$(kube annotate "$ask_what" ${1:+-n "$1"} "$2" "$annotation=$token" --overwrite 2>&1) && return
+	tell_failure "$said" "$ask_right"
 	return 1
 }
 
@@ -61,6 +75,11 @@ EOF
 
 retry_one() {
 	must_be_name pod "$1"
+	find_where_to_ask
+	if [ -n "$on_object" ]; then
+		retry_on_object "$1"
+		return
+	fi
 	pod=$(read_one "$pod_template" pod "$1") || { tell_failure "$pod"; return 1; }
 	if [ "$(count p "$pod")" = 0 ]; then
 		complain "there is no pod $1${namespace:+ in namespace $namespace}"
@@ -69,7 +88,29 @@ retry_one() {
 	single=$1
 	ask_for_retry '' "$1" || return 1
 	asked="$(field 1 "$(records p "$pod")")/$1"
-	printf '%s\n' "$asked: asked for a retry"
+	printf '%s\n' "$asked: $asked_text"
+}
+
+retry_on_object() {
+	object=$(read_one "$object_template" "$objects" "$1") || { tell_failure "$object"; return 1; }
+	if [ "$(count o "$object")" = 0 ]; then
+		pod=$(read_one "$pod_template" pod "$1") || pod=''
+		tell_none "$1" "$pod"
+		return 1
+	fi
+	object=$(records o "$object")
+	who="$(field 1 "$object")/$1"
+	# The daemon would not look, and an answer would be waited for in vain.
+	case $(field 7 "$object") in
+	AllAssigned | Pending)
+		printf '%s\n' "$who: NothingToDo, $(field 7 "$object")"
+		return
+		;;
+	esac
+	single=$1
+	ask_for_retry '' "$1" || return 1
+	asked=$who
+	printf '%s\n' "$asked: $asked_text"
 }
 
 retry_failed() {
@@ -78,6 +119,7 @@ retry_failed() {
 	failed_pods=$(printf '%s\n' "$all" | awk -F "$tab" "$awk_library"'
 	$1 == "o" && plain($8) != "AllAssigned" && plain($8) != "Pending" { print plain($2) "/" plain($3) }')
 	[ -n "$failed_pods" ] || { echo "no pod is in trouble; nothing to retry"; return; }
+	find_where_to_ask
 	while IFS=/ read -r ns name; do
 		if ! name_is_good "$ns" || ! name_is_good "$name"; then
 			complain "passed over, because it is no name of a pod: $ns/$name"
@@ -85,7 +127,7 @@ retry_failed() {
 		elif ask_for_retry "$ns" "$name"; then
 			asked="${asked:+$asked
 }$ns/$name"
-			printf '%s\n' "$ns/$name: asked for a retry"
+			printf '%s\n' "$ns/$name: $asked_text"
 		else
 			refused=1
 		fi

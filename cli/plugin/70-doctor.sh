@@ -71,11 +71,8 @@ doctor_definition() {
 }
 
 doctor_daemonset() {
-	account=podresctrld
-	template=$(fields s .metadata.name .status.desiredNumberScheduled .status.numberReady \
-		.status.updatedNumberScheduled .metadata.generation .status.observedGeneration \
-		.spec.template.spec.serviceAccountName)
-	if ! sets=$(read_all "$template" daemonsets.apps -n "$daemon_namespace" -l "$label"); then
+	account=podresctrld no_pods='' no_events='' has_switches=''
+	if ! sets=$(read_all "$set_template" daemonsets.apps -n "$daemon_namespace" -l "$label"); then
 		say warn daemonset "cannot look: $(brief_failure "$sets")" "ask someone who may read namespace $daemon_namespace"
 		return
 	fi
@@ -87,6 +84,10 @@ doctor_daemonset() {
 	set="$(records s "$sets" | head -n 1)"
 	name=$(field 1 "$set") desired=$(field 2 "$set") ready=$(field 3 "$set") updated=$(field 4 "$set")
 	[ -z "$(field 7 "$set")" ] || account=$(field 7 "$set")
+	has_switches=1
+	! is_off pod-watch "$(field 8 "$set")" || no_pods=1 on_object=1
+	! is_off events "$(field 8 "$set")" || no_events=1
+	export on_object
 	desired=${desired:-0} ready=${ready:-0} updated=${updated:-0}
 	if [ "$desired" = 0 ]; then
 		say FAIL daemonset "$daemon_namespace/$name wants no node at all" "look at its nodeSelector and tolerations"
@@ -166,18 +167,17 @@ $2
 EOF
 }
 
-# What the daemon's service account must be allowed: verb, group, resource, subresource. As deploy/base/rbac.yaml has it.
+# What the daemon's service account must be allowed: verb, group, resource, subresource. As deploy/base/rbac.yaml has it,
+# but for what the daemon does without.
 daemon_rights() {
 	cat <<'EOF'
 get podresctrl.io podresctrlstatuses
 create podresctrl.io podresctrlstatuses
 delete podresctrl.io podresctrlstatuses
 patch podresctrl.io podresctrlstatuses status
-list core pods
-watch core pods
-create events.k8s.io events
-patch events.k8s.io events
 EOF
+	[ -n "$no_pods" ] || printf '%s\n' 'list core pods' 'watch core pods'
+	[ -n "$no_events" ] || printf '%s\n' 'create events.k8s.io events' 'patch events.k8s.io events'
 }
 
 # The questions of `kubectl auth can-i`, all in one request to kubectl.
@@ -206,10 +206,16 @@ doctor_rights() {
 	lacks=$(daemon_rights | awk '
 	BEGIN { n = split(ENVIRON["answers"], line, "\n"); for (i = 1; i <= n; i++) if (line[i] ~ /^(yes|no)$/) answer[++nr] = line[i] }
 	answer[NR] != "yes" { printf "%s%s %s%s", sep, $1, $3, ($4 == "" ? "" : "/" $4); sep = ", " }')
+	unasked='' rules=''
+	[ -z "$no_pods" ] || unasked='on pods (--pod-watch=off)' rules=pods
+	[ -z "$no_events" ] || unasked="${unasked:+$unasked and }on Events (--events=off)" rules="${rules:+$rules and }Events"
 	if [ -n "$lacks" ]; then
-		say FAIL rights "podresctrld may not: $lacks" "kubectl apply -f deploy/base/rbac.yaml"
+		# What is not needed is not to be given back either.
+		advice="kubectl apply -f deploy/base/rbac.yaml${rules:+, without the rule for $rules}"
+		[ -n "$has_switches" ] || advice="$advice; with --pod-watch=off or --events=off it needs less"
+		say FAIL rights "podresctrld may not: $lacks" "$advice"
 	else
-		say ok rights "$daemon_user has those it needs"
+		say ok rights "$daemon_user has those it needs${unasked:+; it needs none $unasked}"
 	fi
 }
 
@@ -275,6 +281,8 @@ $1 == "o" {
 	if (plain($5) in down && !(plain($5) in ready)) note("old", key)
 	if (plain($8) != "AllAssigned" && plain($8) != "Pending") note("bad", key)
 	asked = plain(p[8])
+	# Without the right to read pods the daemon looks at the object, while its pod is in trouble.
+	if (ENVIRON["on_object"] != "") asked = plain($8) ~ /^(AllAssigned|Pending)$/ ? "" : plain($18)
 	if (asked != "" && asked != plain($12) && plain($12) !~ /^invalid:/) note("unanswered", key)
 }
 END {
@@ -287,7 +295,7 @@ END {
 	}
 	print "ok\t" with + 0 " of " some(running + 0, "running pod has an object", "running pods have an object") "\t"
 	if (nr["missing"]) print "warn\t" some(nr["missing"], "pod has", "pods have") " none though podresctrld is ready there: " names("missing") \
-		"\tdoes --publish leave them out? otherwise the log of podresctrld on the node knows"
+		"\tdoes --publish leave them out? " (ENVIRON["on_object"] != "" ? "or are they static pods? " : "") "otherwise the log of podresctrld on the node knows"
 	if (nr["gone"]) print "warn\t" some(nr["gone"], "object is", "objects are") " about pods that are gone: " names("gone") \
 		"\tthe garbage collector removes them; if not: kubectl delete podresctrlstatus -n NAMESPACE NAME"
 	if (nr["stale"]) print "warn\t" some(nr["stale"], "object is", "objects are") " about an earlier pod of the name: " names("stale") \

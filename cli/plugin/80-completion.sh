@@ -55,7 +55,7 @@ complete_word() {
 	:-*) echo --namespace --context --kubeconfig ;;
 	:*) echo status retry explain doctor version completion help ;;
 	status:-*) echo --namespace --all-namespaces --output ;;
-	retry:-*) echo --namespace --all-namespaces --all-failed --wait --timeout ;;
+	retry:-*) echo --namespace --all-namespaces --all-failed --on-object --wait --timeout ;;
 	doctor:-*) echo --node --daemon-namespace ;;
 	explain:*) vocabulary | sed -n 's/^@\([A-Za-z]*\) .*/\1/p' ;;
 	status:* | retry:*) names pods ;;
@@ -81,6 +81,9 @@ Options:
   -n, --namespace=NAME         as kubectl has it
   -A, --all-namespaces         of all namespaces: status, retry --all-failed
   -o, --output=json|yaml|wide  status: the objects as they are, or more columns
+      --on-object              retry: ask on the object, not on the pod, as a daemon
+                               with --pod-watch=off wants it; found out where you may
+                               read the DaemonSet
       --wait                   retry: wait for the outcome and print it
       --timeout=TIME           how long --wait waits: 90s, 5m, 1h [1m]
       --node=NAME              doctor: look at one node only

@@ -3,7 +3,7 @@
 
 # ---- the command line ----
 
-namespace='' scope='' output='' wait='' timeout=1m node='' all_failed='' daemon_namespace=podresctrl-system
+namespace='' scope='' output='' wait='' timeout=1m node='' all_failed='' on_object='' daemon_namespace=podresctrl-system
 
 # "90", "90s", "5m" or "1h" to seconds.
 parse_timeout() {
@@ -60,6 +60,7 @@ set_switch() {
 	--all-namespaces) scope=-A ;;
 	--wait) wait=1 ;;
 	--all-failed) all_failed=1 ;;
+	--on-object) on_object=1 ;;
 	--help) command=help ;;
 	--insecure-skip-tls-verify* | --match-server-version* | --disable-compression* | --warnings-as-errors*)
 		pass_flag "$1"
