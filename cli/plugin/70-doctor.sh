@@ -230,7 +230,8 @@ doctor_policy() {
 		return
 	fi
 	policy=podresctrlstatus-own-node
-	if ! said=$(kube get "validatingadmissionpolicy/$policy" "validatingadmissionpolicybinding/$policy" -o name 2>&1); then
+	template='{{range .spec.matchConditions}}'$(fields m .expression)'{{end}}'
+	if ! said=$(read_all "$template" "validatingadmissionpolicy/$policy" "validatingadmissionpolicybinding/$policy"); then
 		case $said in
 		*NotFound* | *"not found"*)
 			say warn policy "$policy or its binding is missing: a node could write objects of others" \
@@ -242,7 +243,15 @@ doctor_policy() {
 		esac
 		return
 	fi
-	say ok policy "$policy holds each daemon to its own node"
+	# The user is a text within a text, which kustomize leaves as it is when it changes the namespace. Without a condition
+	# the policy is about everybody.
+	case $(records m "$said") in
+	'' | *"$daemon_user"[!a-z0-9.-]*) say ok policy "$policy holds each daemon to its own node" ;;
+	*)
+		say warn policy "the condition of $policy does not name $daemon_user: it is in force for others, not for the daemons" \
+			"put that name into its matchConditions: kubectl edit validatingadmissionpolicy $policy"
+		;;
+	esac
 }
 
 # Pods against objects.
