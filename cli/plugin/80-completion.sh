@@ -23,6 +23,8 @@ cmd_complete() {
 	while [ $# -gt 1 ]; do
 		case $previous:$1 in
 		-n:?*) pass_flag "--namespace=$1" ;;
+		*:-n=?*) pass_flag "--namespace=${1#-n=}" ;;
+		*:-n[!=]*) pass_flag "--namespace=${1#-n}" ;;
 		--namespace:?* | --context:?* | --cluster:?* | --user:?* | --kubeconfig:?* | --server:?*)
 			pass_flag "$previous=$1"
 			;;

@@ -55,17 +55,29 @@ takes_value() {
 	esac
 }
 
+# set_switch --NAME or --NAME=true: with the words for true and false that kubectl has.
 set_switch() {
+	on=1
 	case $1 in
-	--all-namespaces) scope=-A ;;
-	--wait) wait=1 ;;
-	--all-failed) all_failed=1 ;;
-	--on-object) on_object=1 ;;
-	--help) command=help ;;
 	--insecure-skip-tls-verify* | --match-server-version* | --disable-compression* | --warnings-as-errors*)
 		pass_flag "$1"
+		return
 		;;
+	*=true | *=True | *=TRUE | *=t | *=T | *=1) ;;
+	*=false | *=False | *=FALSE | *=f | *=F | *=0) on='' ;;
+	*=*) on=unknown ;;
+	esac
+	case ${1%%=*} in
+	--all-namespaces | --wait | --all-failed | --on-object | --help) ;;
 	*) usage_error "$1: no such option" ;;
+	esac
+	[ "$on" != unknown ] || usage_error "${1%%=*}: '${1#*=}' is neither true nor false"
+	case ${1%%=*} in
+	--all-namespaces) scope=${on:+-A} ;;
+	--wait) wait=$on ;;
+	--all-failed) all_failed=$on ;;
+	--on-object) on_object=$on ;;
+	--help) command=${on:+help} ;;
 	esac
 }
 
@@ -83,7 +95,7 @@ main() {
 		shift
 		left=$((left - 1))
 		case $argument in
-		-n | -o | -s | -v | -h | -A) ;;
+		-n | -o | -s | -v | -h | -A | -[nosvhA]=*) ;;
 		-[nosv]*) argument=${argument%"${argument#??}"}=${argument#??} ;;
 		esac
 		case $argument in
@@ -91,8 +103,8 @@ main() {
 		-o*) argument=--output${argument#-o} ;;
 		-s*) argument=--server${argument#-s} ;;
 		-v*) argument=--v${argument#-v} ;;
-		-h) argument=--help ;;
-		-A) argument=--all-namespaces ;;
+		-h | -h=*) argument=--help${argument#-h} ;;
+		-A | -A=*) argument=--all-namespaces${argument#-A} ;;
 		esac
 		case $argument in
 		--)
