@@ -8,8 +8,16 @@ quote() { printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/"; }
 kubectl_flags=''
 pass_flag() { kubectl_flags="$kubectl_flags $(quote "$1")"; }
 
+# limit_requests SECONDS: how long each of the next may take, unless --request-timeout said so. Zero would be forever.
+request_limit='' has_request_timeout=''
+limit_requests() {
+	[ -z "$has_request_timeout" ] || return 0
+	request_limit=$1
+	[ "$1" -ge 1 ] || request_limit=1
+}
+
 kube() {
-	eval "set -- $kubectl_flags \"\$@\""
+	eval "set -- $kubectl_flags ${request_limit:+--request-timeout=${request_limit}s} \"\$@\""
 	"$kubectl" "$@"
 }
 

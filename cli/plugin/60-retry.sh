@@ -26,10 +26,12 @@ ask_for_retry() {
 	return 1
 }
 
-# Wait until every object in $asked ("namespace/pod" lines) has the token; print each result as it comes.
+# Wait until every object in $asked ("namespace/pod" lines) has the token; print each result as it comes. By the clock,
+# for a request may take long, and one that hangs must not go on after the end.
 await_results() {
-	left=$asked failed=0 waited=0
+	left=$asked failed=0 waited=0 began=$(date +%s)
 	while :; do
+		limit_requests $((seconds - waited))
 		# One request in any case: a retry of one pod reads one object, of many the list.
 		if [ -n "$single" ]; then
 			records=$(read_one "$object_template" "$objects" "$single")
@@ -43,6 +45,7 @@ await_results() {
 		}')
 		[ -z "$answered" ] || take_answers
 		[ -n "$left" ] || break
+		waited=$(($(date +%s) - began))
 		if [ "$waited" -ge "$seconds" ]; then
 			printf '%s\n' "$left" | while IFS= read -r who; do
 				complain "$who: no answer within ${seconds}s"
@@ -52,7 +55,7 @@ await_results() {
 		fi
 		[ ! -t 2 ] || printf '\rwaiting, %ss of %ss ' "$waited" "$seconds" >&2
 		sleep 1
-		waited=$((waited + 1))
+		waited=$(($(date +%s) - began))
 	done
 	return "$failed"
 }
@@ -139,6 +142,7 @@ EOF
 cmd_retry() {
 	asked='' refused=0 token=$(new_token)
 	export token
+	[ -z "$wait" ] || limit_requests "$seconds"
 	if [ -n "$all_failed" ]; then
 		[ $# = 0 ] || usage_error "--all-failed takes no pod"
 		retry_failed || return 1

@@ -35,6 +35,10 @@ set_option() {
 		esac
 		;;
 	--timeout) timeout=$2 ;;
+	--request-timeout)
+		has_request_timeout=1
+		pass_flag "$1=$2"
+		;;
 	--node) node=$2 ;;
 	--daemon-namespace)
 		must_be_name namespace "$2"
