@@ -20,6 +20,7 @@ vocabulary() {
 @Partial trouble retry
 =some containers are not placed, each for its own reason
 >The group exists, but not every task of every container is in it, and the reasons differ by container.
+>As the state of a container: not every task of it is in the group, or the pod has none.
 ?kubectl podresctrl status POD, or podresctrl show POD on the node: one reason for each container.
 !Look up the reason of each container. podresctrld goes on trying by itself.
 @OutOfRMIDs trouble retry
@@ -92,11 +93,12 @@ vocabulary() {
 =every task of the container is in the group
 >State of a container.
 !Nothing.
-@NoPod container log
-=the container's pod has no group
->State of a container that podresctrld cannot place, because its pod has no group.
-?The reason of the pod.
-!Look up the reason of the pod.
+@NoPod container wait
+=the runtime told of the container before its pod
+>State of a container in the metrics alone: it is placed when its pod appears. No object has it; a container of a pod
+>without a group is Partial.
+?podresctrl_containers{state="NoPod"} of podresctrld's metrics is more than 0 for moments only.
+!Wait. If it stays, read the log of podresctrld on the node.
 @PresentAtCreation retry none
 =the annotation was there before the object
 >Reason of a retry: a value that was on the pod already when its object was first made, as in a template that was
