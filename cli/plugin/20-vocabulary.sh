@@ -135,6 +135,6 @@ vocabulary() {
 >Word of podresctrld's log: the API server does not know the kind, so nothing is published. Groups are kept all the
 >same.
 ?kubectl get crd podresctrlstatuses.podresctrl.io
-!Install it: kubectl apply -k crds (crds/legacy before Kubernetes 1.25). Everything is published when it is there.
+!Install it: kubectl apply -k crds (crds/legacy before Kubernetes 1.30). Everything is published when it is there.
 EOF
 }

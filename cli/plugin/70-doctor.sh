@@ -40,8 +40,11 @@ doctor_server() {
 	case $minor in
 	'' | *[!0-9]*) minor=99 ;;
 	esac
-	if [ "$minor" -lt 20 ]; then
-		say FAIL server "${versions% *} is older than v1.20, which podresctrld needs" "upgrade the cluster"
+	# Events of events.k8s.io/v1 are the newest that there has to be.
+	if [ "$minor" -lt 19 ]; then
+		say FAIL server "${versions% *} is older than v1.19, which podresctrld needs" "upgrade the cluster"
+	elif [ "$minor" = 19 ]; then
+		say warn server "${versions% *} has all that podresctrld needs, but v1.20 is the oldest that it is tested with"
 	else
 		say ok server "${versions% *}, kubectl ${versions#* }"
 	fi
@@ -62,7 +65,7 @@ doctor_definition() {
 		say ok definition "the server knows $objects"
 	elif crd_is_missing "$said"; then
 		say FAIL definition "the cluster has no $objects; nothing is published" \
-			"kubectl apply -k crds (crds/legacy before Kubernetes 1.25)"
+			"kubectl apply -k crds (crds/legacy before Kubernetes 1.30)"
 		return 1
 	else
 		say warn definition "cannot look: $(brief_failure "$said")" "the role podresctrl-view lets you read the objects"
