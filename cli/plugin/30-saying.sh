@@ -93,10 +93,21 @@ function print_table(rows, cols, hue,   r, c, line, s) {
 }
 '
 
-# One entry of the vocabulary, indented: meaning, how to check, what to do.
+# One entry of the vocabulary, indented: meaning, how to check, what to do. What the node's command tells is there for
+# people without access to nodes, too, where the DaemonSet runs: in $on_pod, or in that of $on_node, if those are known.
 describe() {
+	export daemon_namespace on_node on_pod
 	vocabulary | awk "$awk_library"'
 	function flush() { if (text != "") wrap(indent, text); text = "" }
+	function from_here(what,   ns) {
+		flush()
+		ns = " -n " ENVIRON["daemon_namespace"] " "
+		print indent "With the DaemonSet, from here:"
+		if (ENVIRON["on_pod"] == "")
+			print indent "  kubectl get pods" ns "-o wide --field-selector spec.nodeName=" \
+				(ENVIRON["on_node"] == "" ? "NODE" : ENVIRON["on_node"])
+		print indent "  kubectl exec" ns (ENVIRON["on_pod"] == "" ? "POD" : ENVIRON["on_pod"]) " -- " what
+	}
 	function head(s) { flush(); if (s != had) print ENVIRON["bold"] s ENVIRON["plain"]; had = s }
 	/^@/ { flush(); on = substr($1, 2) == ENVIRON["want"] }
 	!on || /^@/ { next }
@@ -109,6 +120,7 @@ describe() {
 		else if (/^\?/ || text ~ /[.?:]$/) flush()
 		indent = "  "
 		text = text (text == "" ? "" : " ") substr($0, 2)
+		if (/^\?On the node: podresctrl capacity/) from_here("podresctrl capacity")
 	}
 	END { flush() }'
 }

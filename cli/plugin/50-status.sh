@@ -86,12 +86,15 @@ status_one() {
 	esac
 	if daemons=$(daemons_on "$node") && [ "$(count d "$daemons")" != 0 ]; then
 		daemons=$(records d "$daemons")
+		on_pod=$(field 2 "$daemons")
 		[ "$(field 4 "$daemons")" = True ] || daemon="podresctrld is not ready on this node: what you see may be old"
 		! is_off pod-watch "$(field 7 "$daemons")" || on_object=1
 	fi
 	now=$(date -u +%s) next=$(vocabulary_field "$reason" 3)
 	export about daemon now next output daemon_namespace on_object
 	printf '%s\n' "$object" "$pod" | awk -F "$tab" "$awk_library$status_screen"
+	! name_is_good "$node" || on_node=$node
+	name_is_good "$on_pod" || on_pod=''
 	case $(vocabulary_field "$reason" 2) in
 	trouble | wait)
 		echo
@@ -147,7 +150,7 @@ tell_next_step() {
 	case ${2:-log} in
 	retry) step="kubectl podresctrl retry $where${on_object:+ --on-object} --wait" ;;
 	wait) step="wait a little, then: kubectl podresctrl status $where" ;;
-	log) step="kubectl get pods -n $daemon_namespace -o wide --field-selector spec.nodeName=$(field 4 "$1")
+	log) step="kubectl get pods -n $daemon_namespace -o wide --field-selector spec.nodeName=${on_node:-NODE}
   and read the log of what runs there: kubectl logs -n $daemon_namespace NAME" ;;
 	*) return 0 ;;
 	esac

@@ -4,6 +4,8 @@
 # ---- the command line ----
 
 namespace='' scope='' output='' wait='' timeout=1m node='' all_failed='' on_object='' daemon_namespace=podresctrl-system
+# What a command found out, for the texts that another part prints.
+on_node='' on_pod=''
 
 # "90", "90s", "5m" or "1h" to seconds.
 parse_timeout() {
