@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <string.h>
 
 #define TIMEOUT_DEFAULT_MS 15000
@@ -154,11 +155,25 @@ static int option_of(int c)
 	return -1;
 }
 
+/*
+ * Of a letter optopt says which; argv[optind - 1] may be the word before that of a cluster. A long
+ * option has only the word.
+ */
+static const char *option_text(char *const *argv, char letter[3])
+{
+	if (optopt == 0 || optopt > UCHAR_MAX)
+		return argv[optind - 1];
+	letter[0] = '-';
+	letter[1] = (char)optopt;
+	letter[2] = '\0';
+	return letter;
+}
+
 static int read_options(int argc, char **argv, struct args *a, unsigned int *ret_given,
 			struct err *e)
 {
 	struct option longs[OPTION_MAX + 1] = {0};
-	char letters[2 * OPTION_MAX + 2];
+	char letters[2 * OPTION_MAX + 2], letter[3];
 	int c;
 
 	make_getopt(longs, letters);
@@ -169,10 +184,11 @@ static int read_options(int argc, char **argv, struct args *a, unsigned int *ret
 		int id = option_of(c), r;
 
 		if (c == ':')
-			return err_set(e, -EINVAL, "%.100s: needs a value", argv[optind - 1]);
+			return err_set(e, -EINVAL, "%.100s: needs a value",
+				       option_text(argv, letter));
 		if (id < 0)
 			return err_set(e, -EINVAL, "%.100s: no such option, or it takes no value",
-				       argv[optind - 1]);
+				       option_text(argv, letter));
 		r = set_option(a, (enum option_id)id, optarg, e);
 		if (r < 0)
 			return r;

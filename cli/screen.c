@@ -23,8 +23,9 @@ void screen_init(struct screen *s, int fd, const char *no_color, const char *ter
 		return;
 	s->has_colours = !(no_color && *no_color) && term && *term && strcmp(term, "dumb") != 0;
 	s->width = WIDTH_DEFAULT;
-	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_MIN)
-		s->width = size.ws_col;
+	/* 0 when it does not know. What is too narrow for a table breaks the lines itself. */
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		s->width = size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
 }
 
 void screen_done(struct screen *s)

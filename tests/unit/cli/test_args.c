@@ -78,7 +78,13 @@ START_TEST(wrong_use_is_refused_with_a_reason)
 	refused("", "give a command");
 	refused("frobnicate", "'frobnicate' is no command");
 	refused("list --frobnicate", "--frobnicate: no such option");
-	refused("list -x", "no such option");
+	refused("list -x", "-x: no such option");
+	refused("list -xa", "-x: no such option");
+	refused("list -fxa", "-x: no such option");
+	refused("list -a\xc3\xa9", "-\xc3: no such option");
+	refused("-xa list", "-x: no such option");
+	refused("list -an", "-n: needs a value");
+	refused("list --timeout", "--timeout: needs a value");
 	refused("list --all=yes", "no such option, or it takes no value");
 	refused("list --namespace", "needs a value");
 	refused("list shop", "list takes nothing like 'shop'");

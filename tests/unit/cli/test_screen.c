@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/runner.h"
 
+#include <pty.h>
 #include <screen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,32 @@ START_TEST(there_are_colours_only_on_a_terminal)
 }
 END_TEST
 
+static size_t width_on(unsigned short columns)
+{
+	struct winsize size = {.ws_row = 24, .ws_col = columns};
+	int fds[2] = {-1, -1};
+	size_t width;
+
+	ck_assert_int_eq(openpty(&fds[0], &fds[1], NULL, NULL, &size), 0);
+	screen_done(&s);
+	screen_init(&s, fds[1], NULL, "xterm");
+	ck_assert(s.is_terminal);
+	width = s.width;
+	close(fds[0]);
+	close(fds[1]);
+	return width;
+}
+
+START_TEST(the_width_is_the_terminals)
+{
+	ck_assert_uint_eq(width_on(132), 132);
+	ck_assert_uint_eq(width_on(40), 40);
+	ck_assert_uint_eq(width_on(39), 40); /* no table fits into less */
+	ck_assert_uint_eq(width_on(1), 40);
+	ck_assert_uint_eq(width_on(0), 80); /* it does not know */
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_an_error)
 {
 	int fds[2];
@@ -219,6 +246,7 @@ Suite *suite(void)
 	tcase_add_test(tc, columns_without_content_are_left_out);
 	tcase_add_test(tc, words_are_wrapped);
 	tcase_add_test(tc, there_are_colours_only_on_a_terminal);
+	tcase_add_test(tc, the_width_is_the_terminals);
 	tcase_add_test(tc, what_cannot_be_written_is_an_error);
 	tcase_add_test(tc, bytes_are_written_for_people);
 	suite_add_tcase(su, tc);
