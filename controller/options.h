@@ -87,7 +87,7 @@ struct options {
 	bool pod_watch;                 /* false: without the right to read pods */
 	bool events;                    /* Kubernetes Events on the pods */
 	const char *kubeconfig;         /* NULL: the pod's own service account */
-	uint64_t publish_rate;          /* writes per second, sustained */
+	uint64_t publish_rate;          /* requests per second, sustained */
 	uint64_t start_jitter_ms;
 
 	/* operating it */
