@@ -20,7 +20,10 @@ struct step {
 	char path[RS_PATH_MAX]; /* what this step lets go; "" while nothing was found */
 };
 
-/* Is DIR where the pod's group is, or, while it has none, where one could be taken over? */
+/*
+ * Is DIR where the pod's group is, or will be made? Of a pod whose group was not looked for yet
+ * that is not known: an earlier daemon may have left it below any control group.
+ */
 static bool is_its_place(const struct core *core, const struct pod *pod, const char *dir)
 {
 	const char *parent = str_or_empty(pod->parent);
@@ -28,10 +31,8 @@ static bool is_its_place(const struct core *core, const struct pod *pod, const c
 
 	if (core->config.group_kind == RS_GROUP_CTRL)
 		return !*dir;
-	if (!pod->path)
-		return *dir;
 	if (!len)
-		return strcmp(dir, "mon_groups") == 0;
+		return pod->path ? strcmp(dir, "mon_groups") == 0 : *dir;
 	return strncmp(dir, parent, len) == 0 && strcmp(dir + len, "/mon_groups") == 0;
 }
 
