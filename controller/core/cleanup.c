@@ -18,6 +18,7 @@
 struct step {
 	struct core *core;
 	char path[RS_PATH_MAX]; /* what this step lets go; "" while nothing was found */
+	bool found_a_place;     /* of a pod, so that what it has elsewhere is to go */
 };
 
 /*
@@ -46,14 +47,40 @@ static bool is_live(const struct core *core, const char *dir, const char *name)
 	return !core->sweep.wipe || pod->path;
 }
 
+/*
+ * An earlier daemon left the pod's group below a control group: there it is taken over, with its
+ * RMID and counters. Without memory it is found when the pod's tasks are placed.
+ */
+static void note_place(struct step *step, const char *dir, const char *name)
+{
+	static const char tail[] = "/mon_groups";
+	struct pod *pod = strmap_get(&step->core->groups, name);
+	size_t len = strlen(dir);
+	char *parent;
+
+	if (pod->path || *str_or_empty(pod->parent) || len < sizeof(tail) ||
+	    strcmp(dir + len - (sizeof(tail) - 1), tail) != 0)
+		return;
+	parent = strndup(dir, len - (sizeof(tail) - 1));
+	if (!parent)
+		return;
+	free(pod->parent);
+	pod->parent = parent;
+	step->found_a_place = true;
+}
+
 static bool keep(void *ctx, const char *dir, const char *name)
 {
 	struct step *step = ctx;
 	char path[RS_PATH_MAX];
 	int n = snprintf(path, sizeof(path), "%s%s%s", dir, *dir ? "/" : "", name);
 
-	if (n < 0 || (size_t)n >= sizeof(path) || is_live(step->core, dir, name))
+	if (n < 0 || (size_t)n >= sizeof(path))
 		return true;
+	if (is_live(step->core, dir, name)) {
+		note_place(step, dir, name);
+		return true;
+	}
 	if (step->path[0] || strmap_get(&step->core->sweep.undeletable, path))
 		return true;
 	memcpy(step->path, path, (size_t)n + 1);
@@ -149,7 +176,7 @@ static void sweep_one(struct core *core, uint64_t now_ms)
 		remember_failure(core, now_ms, step.path);
 	if (r < 0) {
 		end_early(core, now_ms, e.msg);
-	} else if (!step.path[0] || ++core->sweep.steps >= STEPS_MAX) {
+	} else if ((!step.path[0] && !step.found_a_place) || ++core->sweep.steps >= STEPS_MAX) {
 		tell(core, "");
 		cleanup_done(core);
 	}

@@ -167,20 +167,26 @@ static int create_below(struct core *core, struct pod *pod, const char *parent, 
 }
 
 /*
- * Before a restart its group may have followed its tasks to another control group. That it is
- * not at the root is seen when its tasks are placed; without room it must be found at once.
+ * Before a restart its group may have followed its tasks to another control group. Cleanup sees
+ * it there, or else the placing of its tasks; without room it must be found at once. Should there
+ * be one at the root all the same, it is not the pod's.
  */
-static bool take_over_elsewhere(struct core *core, struct pod *pod, bool *ret_adopted)
+static bool take_over_elsewhere(struct core *core, uint64_t now_ms, struct pod *pod,
+				bool *ret_adopted)
 {
-	char parent[RS_NAME_MAX + 1];
+	char parent[RS_NAME_MAX + 1], usual[RS_PATH_MAX];
 	struct rs_group group;
 
 	if (core->config.group_kind != RS_GROUP_MON || *str_or_empty(pod->parent) ||
 	    rs_group_find(core->deps.rs, pod->group_name, &group, parent, NULL) < 0)
 		return false;
 	tombstone_cancel(core, group.path);
+	usual_path(core, pod, usual);
+	if (set_group(pod, &group, parent) < 0)
+		return false;
+	tombstone_add_doubtful(core, now_ms, usual);
 	*ret_adopted = true;
-	return set_group(pod, &group, parent) == 0;
+	return true;
 }
 
 /* There is no room; what can still be done about that takes its time. */
@@ -198,7 +204,7 @@ static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret
 	if (r < 0 && is_to_wait(core))
 		return -EINPROGRESS;
 	if (r < 0)
-		return take_over_elsewhere(core, pod, ret_adopted) ? 0 : r;
+		return take_over_elsewhere(core, now_ms, pod, ret_adopted) ? 0 : r;
 	r = create_below(core, pod, parent, ret_adopted, e);
 	if (r == -ENOENT && *parent) { /* its control group went away; the root's is always there */
 		char old[RS_PATH_MAX];
@@ -211,7 +217,7 @@ static int create(struct core *core, uint64_t now_ms, struct pod *pod, bool *ret
 	}
 	if (is_capacity(r) && is_to_wait(core))
 		return -EINPROGRESS;
-	if (is_capacity(r) && take_over_elsewhere(core, pod, ret_adopted))
+	if (is_capacity(r) && take_over_elsewhere(core, now_ms, pod, ret_adopted))
 		return 0;
 	/* Our own dead groups hold RMIDs: if one can go now, there is room. */
 	if (is_capacity(r) && tombstones_try(core, now_ms, REMOVALS_PER_CREATE))

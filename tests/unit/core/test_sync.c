@@ -125,6 +125,27 @@ START_TEST(the_group_of_a_live_pod_below_another_control_group_is_spared)
 }
 END_TEST
 
+/* Without a container that runs there, only its group tells where it was. */
+START_TEST(a_group_below_another_control_group_is_taken_over_and_one_at_the_root_goes)
+{
+	static const char *const live = "class/mon_groups/podresctrl-u1";
+	int rmid;
+
+	ck_assert_int_eq(world_mkdir(w, "class"), 0);
+	ck_assert_int_eq(world_mkdir(w, live), 0);
+	ck_assert_int_eq(world_mkdir(w, GROUP("u1")), 0);
+	rmid = rs_sim_rmid_of(w->sim, live);
+	synchronize(w, "u1", "");
+	world_run(w);
+	expect("u1 Exists 0/0");
+	ck_assert_uint_eq(world_noticed(w, CORE_NOTICE_GROUP_ADOPTED), 1);
+	ck_assert_int_eq(rs_sim_rmid_of(w->sim, live), rmid);
+	ck_assert(!world_has(w, GROUP("u1")));
+	ck_assert_str_eq(w->last_notice[CORE_NOTICE_CLEANUP_DONE],
+			 "removed=1 removal_race=0 removal_failures=0 non_prefix_groups=1 kept=1");
+}
+END_TEST
+
 START_TEST(wiping_takes_what_is_below_another_control_group_too)
 {
 	w->config.cleanup_mode = CORE_CLEANUP_ALL;
@@ -757,6 +778,8 @@ Suite *suite(void)
 	tcase_add_test(tc, a_pod_from_before_us_is_removed_like_any_other);
 	tcase_add_test(tc, cleanup_removes_our_orphans_and_says_nothing_of_them);
 	tcase_add_test(tc, the_group_of_a_live_pod_below_another_control_group_is_spared);
+	tcase_add_test(tc,
+		       a_group_below_another_control_group_is_taken_over_and_one_at_the_root_goes);
 	tcase_add_test(tc, wiping_takes_what_is_below_another_control_group_too);
 	tcase_add_test(tc, a_restart_takes_over_the_groups_of_live_pods);
 	tcase_add_test(tc, a_full_node_survives_a_restart);
