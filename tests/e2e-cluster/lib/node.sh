@@ -79,3 +79,10 @@ node_make_tools() {
   ln -s busybox "$tree/bin/sleep"
   oci_archive "$tree" '{"Cmd":["/bin/workload","pause"]}' "$NODE_TOOLS_IMAGE" 0 "$2"
 }
+
+# node_sweep NAMESPACE: removes what sandboxes of its pods have stopped, as "crictl rmp" would. The kubelet does it once a minute.
+node_sweep() {
+  vm_run "for pod in \$(cri_client list | awk '\$1 == \"pod\" && \$3 ~ \"^$1/\" && \$NF == \"notready\" {print \$2}'); do
+      cri_client remove-pod \$pod
+    done"
+}
