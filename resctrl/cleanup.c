@@ -49,6 +49,14 @@ static void sweep_one(struct sweep *s, const char *dir, const char *name)
 		s->ret->removal_failures++;
 }
 
+static void sweep_names(struct sweep *s, const char *dir, const struct strbuf *names)
+{
+	for (size_t i = 0; i < names->len; i += strlen(names->data + i) + 1) {
+		if (!rs_name_is_reserved(names->data + i))
+			sweep_one(s, dir, names->data + i);
+	}
+}
+
 /* The names are read first, so that the removals do not move the directory under us. */
 static int sweep_dir(struct sweep *s, const char *dir, struct err *e)
 {
@@ -57,35 +65,27 @@ static int sweep_dir(struct sweep *s, const char *dir, struct err *e)
 
 	strbuf_init(&names, RS_NAMES_MAX);
 	r = rs_list_dirs(s->rs, dir, &names);
-	if (r == -ENOENT && *dir && s->rs->ops->is_resctrl(s->rs->ctx) == 0)
+	if (r == -ENOENT && s->rs->ops->is_resctrl(s->rs->ctx) == 0)
 		return 0;
 	if (r < 0)
 		return rs_fail(s->rs, RS_LIST, dir, r, e);
-	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
-		if (!rs_name_is_reserved(names.data + i))
-			sweep_one(s, dir, names.data + i);
-	}
+	sweep_names(s, dir, &names);
 	return 0;
 }
 
 /* Where a pod's group goes when its tasks are in another control group than the root's. */
-static int sweep_control_groups(struct sweep *s, struct err *e)
+static int sweep_below(struct sweep *s, const struct strbuf *control_groups, struct err *e)
 {
-	AUTO_STRBUF struct strbuf names;
 	char dir[RS_PATH_MAX];
-	int r;
+	int r = 0;
 
-	strbuf_init(&names, RS_NAMES_MAX);
-	r = rs_list_dirs(s->rs, "", &names);
-	if (r < 0)
-		return rs_fail(s->rs, RS_LIST, "", r, e);
-	for (size_t i = 0; r == 0 && i < names.len; i += strlen(names.data + i) + 1) {
-		const char *ctrl = names.data + i;
+	for (size_t i = 0; r == 0 && i < control_groups->len;) {
+		const char *name = control_groups->data + i;
 
-		if (rs_name_is_reserved(ctrl) ||
-		    rs_path_join(ctrl, "mon_groups", dir, sizeof(dir)) < 0)
-			continue;
-		r = sweep_dir(s, dir, e);
+		i += strlen(name) + 1;
+		if (!rs_name_is_reserved(name) &&
+		    rs_path_join(name, "mon_groups", dir, sizeof(dir)) == 0)
+			r = sweep_dir(s, dir, e);
 	}
 	return r;
 }
@@ -96,13 +96,18 @@ int rs_cleanup(struct rs *rs, const char *prefix,
 {
 	struct sweep s = {
 		.rs = rs, .prefix = prefix, .keep = keep, .keep_ctx = keep_ctx, .ret = ret};
+	AUTO_STRBUF struct strbuf names;
 	int r;
+
+	strbuf_init(&names, RS_NAMES_MAX);
 
 	*ret = (struct rs_cleanup_report){0};
 	if (!*prefix)
 		return err_set(e, -EINVAL, "cleanup without a prefix would remove every group");
-	r = sweep_dir(&s, "", e);
-	if (r == 0)
-		r = sweep_dir(&s, "mon_groups", e);
-	return r < 0 ? r : sweep_control_groups(&s, e);
+	r = rs_list_dirs(rs, "", &names);
+	if (r < 0)
+		return rs_fail(rs, RS_LIST, "", r, e);
+	sweep_names(&s, "", &names);
+	r = sweep_dir(&s, "mon_groups", e);
+	return r < 0 ? r : sweep_below(&s, &names, e);
 }
