@@ -22,17 +22,17 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	struct settle_timer *t = w->data;
 	double wait_s = wait_for_calm(t);
 
+	(void)loop;
 	(void)revents;
 	if (t->is_soon) {
 		t->is_soon = false;
 		t->config.settle(t->config.ctx);
-		if (t->is_noted)
+		if (t->noted_at > t->calm_at)
 			arm(t, t->config.calm_s);
 	} else if (wait_s > 0.) {
 		arm(t, wait_s);
 	} else {
-		t->is_noted = false;
-		t->calm_at = ev_now(loop);
+		t->calm_at = ev_now(t->loop);
 		t->config.settle(t->config.ctx);
 	}
 }
@@ -53,7 +53,6 @@ void settle_timer_soon(struct settle_timer *t)
 
 void settle_timer_note(struct settle_timer *t)
 {
-	t->is_noted = true;
 	t->noted_at = ev_now(t->loop);
 	if (!ev_is_active(&t->timer))
 		arm(t, t->config.calm_s);

@@ -23,8 +23,7 @@ struct settle_timer {
 	struct ev_loop *loop;
 	ev_timer timer;
 	bool is_soon;
-	bool is_noted; /* since memory was given back last */
-	ev_tstamp noted_at, calm_at;
+	ev_tstamp noted_at, calm_at; /* last activity, last calm; 0: none */
 };
 
 void settle_timer_init(struct settle_timer *t, struct ev_loop *loop,
