@@ -15,9 +15,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* One read takes any event; of a large Synchronize, so many are made in one turn of the loop. */
-#define READ_CHUNK    (16u << 10)
-#define READS_AT_ONCE 4
+/* One read takes any event; a large Synchronize takes a turn of the loop for each. */
+#define READ_CHUNK (16u << 10)
 /* A launched plugin's snapshot comes right after Configure, or never. */
 #define NO_SNAPSHOT_S 10.
 /* Slow answers are told once in so long: whoever reads it at night needs no more. */
@@ -329,32 +328,17 @@ static void rearm(struct runtime_link *link)
 	ev_timer_start(link->loop, &link->deadline);
 }
 
-/* 1 when there may be more to read. After the first, the end is left to the next turn: answers go
- * out before. */
-static int read_chunk(struct runtime_link *link, bool is_first, struct err *e)
+static int read_input(struct runtime_link *link, struct err *e)
 {
 	ssize_t n = recv(link->fd, link->buffer, sizeof(link->buffer), MSG_DONTWAIT);
-	int r;
 
-	if (n <= 0 && !is_first)
-		return 0;
 	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
 	if (n < 0)
 		return err_sys(e, -errno, "read from the NRI socket");
 	if (n == 0)
 		return err_set(e, -ECONNRESET, "the runtime closed the connection");
-	r = nri_session_feed(link->session, link->buffer, (size_t)n, clock_monotonic_ms(), e);
-	return r < 0 ? r : (size_t)n == sizeof(link->buffer);
-}
-
-static int read_input(struct runtime_link *link, struct err *e)
-{
-	int r = 1;
-
-	for (int i = 0; i < READS_AT_ONCE && r > 0; i++)
-		r = read_chunk(link, i == 0, e);
-	return r < 0 ? r : 0;
+	return nri_session_feed(link->session, link->buffer, (size_t)n, clock_monotonic_ms(), e);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *w, int revents)
