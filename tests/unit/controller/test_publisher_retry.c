@@ -345,6 +345,22 @@ START_TEST(an_outcome_survives_an_outage)
 }
 END_TEST
 
+/* A status that was refused has the object read anew, with the outcome from before. */
+START_TEST(an_older_outcome_does_not_replace_one_that_is_not_written_yet)
+{
+	failed_pod("web-1");
+	annotate("web-1", "1");
+	pw_run(w, 10000);
+	assert_status("web-1", "\"token\": \"1\"");
+	w->fault = (struct pw_fault){.times = 1, .verb = PUBLISHER_PATCH, .rc = -EINVAL};
+	annotate("web-1", "2");
+	pw_run(w, 120000);
+	ck_assert_uint_eq(w->retries, 2);
+	ck_assert_uint_ge(w->nr[PUBLISHER_GET], 1);
+	assert_status("web-1", "\"token\": \"2\"");
+}
+END_TEST
+
 START_TEST(an_outcome_survives_the_removal_of_the_object)
 {
 	failed_pod("web-1");
@@ -400,6 +416,7 @@ Suite *suite(void)
 	tcase_add_test(t, a_pod_that_goes_during_its_attempt_is_let_go);
 	tcase_add_test(t, many_tokens_at_once_are_worked_off_ten_a_second);
 	tcase_add_test(t, an_outcome_survives_an_outage);
+	tcase_add_test(t, an_older_outcome_does_not_replace_one_that_is_not_written_yet);
 	tcase_add_test(t, an_outcome_survives_the_removal_of_the_object);
 	tcase_add_test(
 		t, a_cached_404_does_not_cost_a_request_that_was_made_while_the_daemon_was_down);

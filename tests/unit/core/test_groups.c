@@ -308,6 +308,24 @@ START_TEST(a_container_moved_as_a_whole_is_followed_by_the_audit)
 }
 END_TEST
 
+START_TEST(a_group_taken_over_for_lack_of_room_leaves_none_at_the_root)
+{
+	static const char *const elsewhere = "gold/mon_groups/podresctrl-u1";
+
+	w->config.cleanup_mode = CORE_CLEANUP_OFF;
+	world_boot(w);
+	ck_assert_int_eq(world_mkdir(w, "gold"), 0);
+	ck_assert_int_eq(world_mkdir(w, elsewhere), 0);
+	ck_assert_int_eq(world_mkdir(w, GROUP("u1")), 0);
+	w->fail[WORLD_MKDIR] = EBUSY;
+	run_pod(w, "u1");
+	world_run(w);
+	expect("u1 Exists 0/0");
+	ck_assert(world_has(w, elsewhere));
+	ck_assert(!world_has(w, GROUP("u1")));
+}
+END_TEST
+
 START_TEST(a_new_task_gives_a_move_away_at_once)
 {
 	struct world_container *c = world_add(w, "c1", 2);
@@ -550,6 +568,7 @@ Suite *suite(void)
 	tcase_add_test(tc, the_group_follows_the_container_that_is_left);
 	tcase_add_test(tc, a_kernel_that_does_not_tell_the_control_group_is_quoted);
 	tcase_add_test(tc, a_container_moved_as_a_whole_is_followed_by_the_audit);
+	tcase_add_test(tc, a_group_taken_over_for_lack_of_room_leaves_none_at_the_root);
 	tcase_add_test(tc, a_new_task_gives_a_move_away_at_once);
 	tcase_add_test(tc,
 		       a_control_group_that_goes_takes_the_group_along_and_it_is_made_at_the_root);
