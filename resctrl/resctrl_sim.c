@@ -31,7 +31,9 @@ int rs_sim_new(const struct rs_sim_config *config, struct rs_sim **ret, struct e
 	strbuf_init(&sim->status, STATUS_MAX);
 	sim_group_init(sim, &sim->root);
 	sim->closid_used = calloc(sim->config.closids, sizeof(*sim->closid_used));
-	if (sim_rmids_init(&sim->rmids, sim->config.rmids) < 0 || !sim->closid_used) {
+	sim->root.path = strdup("");
+	if (sim_rmids_init(&sim->rmids, sim->config.rmids) < 0 || !sim->closid_used ||
+	    !sim->root.path) {
 		rs_sim_free(sim);
 		return err_sys(e, -ENOMEM, "simulated resctrl");
 	}
@@ -49,6 +51,7 @@ void rs_sim_free(struct rs_sim *sim)
 	sim_rmids_done(&sim->rmids);
 	strmap_done(&sim->groups);
 	strbuf_done(&sim->status);
+	free(sim->root.path);
 	free(sim->closid_used);
 	free(sim);
 }

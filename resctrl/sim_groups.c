@@ -88,6 +88,12 @@ static int take_ids(struct rs_sim *sim, struct sim_group *g)
 	return 0;
 }
 
+static void free_group(struct sim_group *g)
+{
+	free(g->path);
+	free(g);
+}
+
 static int make_group(struct rs_sim *sim, struct sim_group *parent, const char *path)
 {
 	struct sim_group *g = calloc(1, sizeof(*g));
@@ -96,16 +102,16 @@ static int make_group(struct rs_sim *sim, struct sim_group *parent, const char *
 	if (!g)
 		return -ENOMEM;
 	g->parent = parent;
-	(void)snprintf(g->path, sizeof(g->path), "%s", path);
-	r = take_ids(sim, g);
+	g->path = strdup(path);
+	r = g->path ? take_ids(sim, g) : -ENOMEM;
 	if (r < 0) {
-		free(g);
+		free_group(g);
 		return r;
 	}
 	r = strmap_add(&sim->groups, g->path, g);
 	if (r < 0) {
 		give_ids(sim, g);
-		free(g);
+		free_group(g);
 		return r;
 	}
 	sim_group_init(sim, g);
@@ -187,7 +193,7 @@ static void release(struct rs_sim *sim, struct sim_group *g, struct sim_group *h
 		if (sim->handles[i].group == g)
 			sim->handles[i].group = NULL;
 	}
-	free(g);
+	free_group(g);
 }
 
 static void drop_group(struct rs_sim *sim, struct sim_group *g, struct sim_group *heir)
@@ -285,19 +291,24 @@ static int may_rename(struct rs_sim *sim, const struct sim_place *p, const struc
 	return sim_find(sim, to, &there) == 0 ? -EEXIST : 0;
 }
 
-static void reparent(struct rs_sim *sim, struct sim_group *group, struct sim_group *parent,
-		     const char *to)
+static int reparent(struct rs_sim *sim, struct sim_group *group, struct sim_group *parent,
+		    const char *to)
 {
+	char *path = strdup(to);
 	int r;
 
+	if (!path)
+		return -ENOMEM;
 	(void)strmap_del(&sim->groups, group->path);
-	(void)snprintf(group->path, sizeof(group->path), "%s", to);
+	free(group->path);
+	group->path = path;
 	r = strmap_add(&sim->groups, group->path, group);
 	assert(r == 0); /* there is room: one entry left before the other came */
 	list_del(&group->link);
 	list_append(&parent->children, &group->link);
 	group->parent = parent;
 	group->closid = parent->closid;
+	return 0;
 }
 
 int sim_rename(void *ctx, const char *from, const char *to)
@@ -309,7 +320,5 @@ int sim_rename(void *ctx, const char *from, const char *to)
 	if (r || strcmp(from, to) == 0)
 		return r;
 	r = may_rename(sim, &p, &above, to);
-	if (r == 0)
-		reparent(sim, p.group, above.group, to);
-	return r;
+	return r ? r : reparent(sim, p.group, above.group, to);
 }

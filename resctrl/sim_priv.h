@@ -11,7 +11,7 @@
 #define SIM_HANDLES 16
 
 struct sim_group {
-	char path[RS_PATH_MAX];   /* the key in struct rs_sim.groups */
+	char *path;               /* the key in struct rs_sim.groups; "" of the root */
 	struct sim_group *parent; /* control group; NULL for control groups and the root */
 	struct list children;     /* monitoring groups of a control group, by link */
 	struct list link;
