@@ -17,11 +17,6 @@ static struct pod_entry *entry_free(struct pod_entry *p)
 {
 	if (!p)
 		return NULL;
-	free(p->key);
-	free(p->namespace_);
-	free(p->name);
-	free(p->uid);
-	free(p->runtime_uid);
 	free(p->token);
 	free(p);
 	return NULL;
@@ -73,25 +68,40 @@ static int set_token(struct pod_entry *p, const struct k8s_object_meta *meta)
 	return p->token ? 0 : -ENOMEM;
 }
 
+/* Copy S to *ROOM, which moves past it. */
+static const char *put(char **room, const char *s)
+{
+	size_t size = strlen(s) + 1;
+	const char *copy = memcpy(*room, s, size);
+
+	*room += size;
+	return copy;
+}
+
 static int new_entry(const struct k8s_object_meta *meta, struct pod_entry **ret)
 {
-	AUTO_ENTRY struct pod_entry *p = calloc(1, sizeof(*p));
 	const char *mirror = k8s_meta_annotation(meta, POD_INDEX_MIRROR);
+	const char *runtime_uid = mirror && *mirror ? mirror : meta->uid;
+	AUTO_ENTRY struct pod_entry *p = NULL;
 	struct strbuf key AUTO_STRBUF;
+	char *room;
+	int r;
 
 	strbuf_init(&key, KEY_CAP);
+	r = make_key(&key, meta->namespace_, meta->name);
+	if (r < 0)
+		return r == -EFBIG ? -EINVAL : r;
+	p = calloc(1, sizeof(*p) + strlen(strbuf_str(&key)) + strlen(meta->namespace_) +
+			      strlen(meta->name) + strlen(meta->uid) + strlen(runtime_uid) + 5);
 	if (!p)
 		return -ENOMEM;
-	if (make_key(&key, meta->namespace_, meta->name) == -EFBIG)
-		return -EINVAL;
-	p->key = strbuf_take(&key);
-	p->namespace_ = strdup(meta->namespace_);
-	p->name = strdup(meta->name);
-	p->uid = strdup(meta->uid);
-	p->runtime_uid = strdup(mirror && *mirror ? mirror : meta->uid);
+	room = p->text;
+	p->key = put(&room, strbuf_str(&key));
+	p->namespace_ = put(&room, meta->namespace_);
+	p->name = put(&room, meta->name);
+	p->uid = put(&room, meta->uid);
+	p->runtime_uid = runtime_uid == meta->uid ? p->uid : put(&room, runtime_uid);
 	p->deleting = meta->deleting;
-	if (!p->key || !p->namespace_ || !p->name || !p->uid || !p->runtime_uid)
-		return -ENOMEM;
 	if (set_token(p, meta) < 0)
 		return -ENOMEM;
 	*ret = steal_ptr(&p);
@@ -122,11 +132,7 @@ int pod_index_set(struct pod_index *x, const struct k8s_object_meta *meta,
 	if (old) {
 		p->seen_at_start = strcmp(old->uid, p->uid) == 0 && old->seen_at_start;
 		p->token_changed = strcmp(old->uid, p->uid) == 0 && token_changed(old, p);
-		/* The content moves into the old entry: the map's key must stay where it is. */
-		free(p->key);
-		p->key = old->key;
-		old->key = NULL;
-		(void)strmap_del(&x->by_name, p->key);
+		(void)strmap_del(&x->by_name, old->key); /* which leaves room for the new one */
 		entry_free(old);
 	} else if (x->by_name.nr >= POD_INDEX_MAX) {
 		entry_free(p);

@@ -19,16 +19,18 @@
 #define POD_INDEX_MIRROR "kubernetes.io/config.mirror"
 
 struct pod_entry {
-	char *key; /* "namespace/name" */
-	char *namespace_, *name;
-	char *uid;         /* metadata.uid */
-	char *runtime_uid; /* as the runtime knows the pod */
+	const char *key; /* "namespace/name"; this and the next four are in .text */
+	const char *namespace_, *name;
+	const char *uid; /* metadata.uid */
+	const char
+		*runtime_uid; /* as the runtime knows the pod; the same one unless it is static */
 	bool deleting;
 	bool seen_at_start; /* it was in the first list: an earlier daemon may have published it */
 	/* The retry annotation as retry_token() puts it; NULL when there is none. */
 	char *token;
 	bool token_valid;
 	bool token_changed; /* it is not the one that the pod had when it was first seen */
+	char text[];
 };
 
 struct pod_index {

@@ -42,8 +42,8 @@ struct slot {
 	enum object_state object;
 	bool quorum; /* the next GET must see the latest state, not a cache */
 	bool known;  /* an object of this pod existed: a new token is a request */
-	char object_uid[128];
-	char object_version[128]; /* for OBJECT_STALE */
+	char object_uid[STATUS_UID_MAX + 1];
+	char object_version[STATUS_VERSION_MAX + 1]; /* for OBJECT_STALE */
 	int64_t generation;
 	uint64_t created_ms;
 	uint64_t looked_ms; /* when it was looked up last */

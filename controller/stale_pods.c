@@ -8,9 +8,10 @@
 #include <string.h>
 
 struct stale_pod {
-	struct list link; /* in stale_pods.emptied, oldest first; else with itself */
-	char *sandbox_id, *uid;
+	struct list link;  /* in stale_pods.emptied, oldest first; else with itself */
 	uint64_t since_ms; /* without a container; meaningful in the list */
+	const char *uid;   /* behind .sandbox_id */
+	char sandbox_id[];
 };
 
 struct stale_pods {
@@ -39,8 +40,6 @@ static void forget(struct stale_pods *s, struct stale_pod *pod)
 {
 	(void)strmap_del(&s->pods, pod->sandbox_id);
 	list_del(&pod->link);
-	free(pod->sandbox_id);
-	free(pod->uid);
 	free(pod);
 }
 
@@ -52,8 +51,6 @@ static void forget_all(struct stale_pods *s)
 
 	while ((pod = strmap_next(pods, &i))) {
 		list_del(&pod->link);
-		free(pod->sandbox_id);
-		free(pod->uid);
 		free(pod);
 	}
 	strmap_done(&s->pods);
@@ -70,18 +67,16 @@ void stale_pods_free(struct stale_pods *s)
 /* Without memory a pod is just not looked after. */
 static void add(struct stale_pods *s, const struct nri_pod *in)
 {
-	struct stale_pod *pod = calloc(1, sizeof(*pod));
+	size_t id_size = strlen(in->id) + 1, uid_size = strlen(in->uid) + 1;
+	struct stale_pod *pod = calloc(1, sizeof(*pod) + id_size + uid_size);
 
 	if (!pod)
 		return;
 	list_init(&pod->link);
-	pod->sandbox_id = strdup(in->id);
-	pod->uid = strdup(in->uid);
-	if (pod->sandbox_id && pod->uid && strmap_add(&s->pods, pod->sandbox_id, pod) == 0)
-		return;
-	free(pod->sandbox_id);
-	free(pod->uid);
-	free(pod);
+	memcpy(pod->sandbox_id, in->id, id_size);
+	pod->uid = memcpy(pod->sandbox_id + id_size, in->uid, uid_size);
+	if (strmap_add(&s->pods, pod->sandbox_id, pod) < 0)
+		free(pod);
 }
 
 void stale_pods_snapshot(struct stale_pods *s, const struct nri_pod *pods, size_t nr)

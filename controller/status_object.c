@@ -14,7 +14,6 @@
 #define DEPTH_MAX    64
 #define FNV_OFFSET   UINT64_C(14695981039346656037)
 #define FNV_PRIME    UINT64_C(1099511628211)
-#define UID_MAX      128
 #define IDENTITY_MAX 256
 
 /* ---- request bodies ---- */
@@ -50,7 +49,7 @@ int status_post_body(const struct status_identity *id, struct strbuf *out)
 int status_patch_body(const char *object_uid, const char *status_json, struct strbuf *out)
 {
 	(void)strbuf_adds(out, "[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":");
-	status_text_quote_any(out, object_uid, UID_MAX);
+	status_text_quote_any(out, object_uid, STATUS_UID_MAX);
 	(void)strbuf_adds(out, "},{\"op\":\"add\",\"path\":\"/status\",\"value\":");
 	(void)strbuf_adds(out, status_json);
 	(void)strbuf_adds(out, "}]");
@@ -61,10 +60,10 @@ int status_delete_body(const char *object_uid, const char *resource_version, str
 {
 	(void)strbuf_adds(out, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\","
 			       "\"preconditions\":{\"uid\":");
-	status_text_quote_any(out, object_uid, UID_MAX);
+	status_text_quote_any(out, object_uid, STATUS_UID_MAX);
 	if (*resource_version) {
 		(void)strbuf_adds(out, ",\"resourceVersion\":");
-		status_text_quote_any(out, resource_version, UID_MAX);
+		status_text_quote_any(out, resource_version, STATUS_VERSION_MAX);
 	}
 	(void)strbuf_adds(out, "}}");
 	return out->error;

@@ -21,6 +21,8 @@
 #define STATUS_MESSAGE_MAX    256
 #define STATUS_REASON_MAX     64
 #define STATUS_TOKEN_MAX      256
+#define STATUS_UID_MAX        63 /* a UUID has 36 */
+#define STATUS_VERSION_MAX    31 /* a resourceVersion is a number of 64 bits */
 #define STATUS_CONTAINERS_MAX 64 /* entries in the list; the counters count all */
 #define STATUS_JSON_MAX       (128 * 1024)
 
@@ -88,7 +90,7 @@ bool status_equal(const char *a, const char *b);
 
 /* Of an answer to GET or POST. Strings that are missing or too long for real ones are "". */
 struct status_object {
-	char uid[128], resource_version[128];
+	char uid[STATUS_UID_MAX + 1], resource_version[STATUS_VERSION_MAX + 1];
 	char pod_uid[256];   /* spec.podUID */
 	char node_name[256]; /* spec.nodeName */
 	int64_t generation;  /* 1 when missing */
