@@ -167,6 +167,8 @@ static int run(struct bench *b, struct table *t, struct err *e)
 	if (r == 0)
 		r = measure_memory(b, t, e);
 	if (r == 0)
+		r = measure_publishing(b, t, e);
+	if (r == 0)
 		r = measure_synchronize(b, t, e);
 	if (r == 0)
 		r = measure_large(b, t, e);

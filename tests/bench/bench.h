@@ -17,6 +17,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#define BENCH_NODE   "bench"
 #define BENCH_PREFIX "prbench-" /* of groups; what a broken run left is removed by it */
 
 struct bench {
@@ -33,6 +34,7 @@ struct bench {
 	unsigned rmids;   /* groups the kernel can have; 0: does not matter */
 	bool is_emulated; /* a CPU in software: times compare with the floor, not with aims */
 	char dir[PATH_MAX - 256]; /* scratch, on a tmpfs when there is one */
+	const char *kubeconfig;   /* of the API server that the daemon publishes to; NULL: none */
 };
 
 /* ---- clock.c: times in ns, and samples of them ---- */
@@ -241,6 +243,7 @@ MUST_CHECK int scraped_number(const char *answer, const char *series, uint64_t *
 
 MUST_CHECK int measure_events(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_memory(const struct bench *b, struct table *t, struct err *e);
+MUST_CHECK int measure_publishing(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_synchronize(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_large(const struct bench *b, struct table *t, struct err *e);
 MUST_CHECK int measure_audit(const struct bench *b, struct table *t, struct err *e);

@@ -17,7 +17,7 @@
 
 struct arguments {
 	char socket[PATH_MAX + 32], cgroup_root[PATH_MAX + 32], proc_root[PATH_MAX + 32];
-	char audit[64];
+	char audit[64], kubeconfig[PATH_MAX + 32];
 };
 
 static void fill_arguments(const struct bench *b, const struct child *c, const char *audit,
@@ -31,6 +31,11 @@ static void fill_arguments(const struct bench *b, const struct child *c, const c
 	world_proc_root(b, path);
 	(void)snprintf(a->proc_root, sizeof(a->proc_root), "--proc-root=%s", path);
 	(void)snprintf(a->audit, sizeof(a->audit), "--audit-interval=%s", audit);
+	if (b->kubeconfig)
+		(void)snprintf(a->kubeconfig, sizeof(a->kubeconfig), "--kubeconfig=%s",
+			       b->kubeconfig);
+	else
+		(void)snprintf(a->kubeconfig, sizeof(a->kubeconfig), "--publish=none");
 }
 
 static void become_daemon(const struct bench *b, const struct child *c, const struct arguments *a)
@@ -41,7 +46,8 @@ static void become_daemon(const struct bench *b, const struct child *c, const st
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fd < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(126);
-	(void)execl(b->daemon, b->daemon, "--publish=none", "--group-prefix=" BENCH_PREFIX,
+	(void)execl(b->daemon, b->daemon, a->kubeconfig, "--node-name=" BENCH_NODE,
+		    "--start-jitter=0", "--publish-rate=100", "--group-prefix=" BENCH_PREFIX,
 		    b->is_real ? "--resctrl=real" : "--resctrl=simulated,rmids=1100", a->socket,
 		    a->cgroup_root, a->proc_root, a->audit,
 		    b->is_real ? "--pid-namespace-check=on" : "--pid-namespace-check=off",
