@@ -338,21 +338,27 @@ START_TEST(the_docs_list_what_there_is_and_nothing_else)
 }
 END_TEST
 
+static void scrape_into_new_buffer(void)
+{
+	struct process_stats process;
+
+	strbuf_init(&out, 1 << 20);
+	render_all();
+	ck_assert_int_eq(process_stats_read(&process), 0);
+	strbuf_done(&out);
+}
+
 START_TEST(a_scrape_leaves_no_memory_behind)
 {
 	struct mallinfo2 before, after;
-	struct process_stats process;
 
-	render_all();
 	tear_down();
-	ck_assert_int_eq(process_stats_read(&process), 0);
+	/* What the first two rounds free counts as used: the C library keeps it for the next. */
+	scrape_into_new_buffer();
+	scrape_into_new_buffer();
 	before = mallinfo2();
-	for (int i = 0; i < 50; i++) {
-		strbuf_init(&out, 1 << 20);
-		render_all();
-		ck_assert_int_eq(process_stats_read(&process), 0);
-		strbuf_done(&out);
-	}
+	for (int i = 0; i < 50; i++)
+		scrape_into_new_buffer();
 	after = mallinfo2();
 	ck_assert_uint_eq(after.uordblks, before.uordblks);
 }
