@@ -35,6 +35,8 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 CFLAGS   ?=
 ALL_CFLAGS  = $(CSTD) $(OPT) $(HARDEN) -fno-strict-aliasing $(SANFLAGS) -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
+# Of programs that link all of PKGS; see controller/gnutls_on_demand.c.
+GNUTLS_LDFLAGS := $(foreach s,gnutls_global_init _gnutls_global_init_skip,-Wl,-u,$(s) -Wl,--export-dynamic-symbol=$(s))
 
 LIBS := $(foreach m,$(MODULES),$(O)/lib$(notdir $(m)).a)
 # Order for the linker: users before what they use.
@@ -89,7 +91,7 @@ $(O)/libnri.a: $(O)/gen/nri.pb-c.o
 
 $(O)/podresctrld: $(O)/controller/main.o $(LINK)
 	@echo "  LD      $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LINK) $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(GNUTLS_LDFLAGS) -o $@ $< $(LINK) $(PKG_LIBS)
 
 # The kubectl plugin: one file for those who use it, in parts here. Each part but the first begins with two lines for
 # the shellcheck and the licence of the part.
@@ -127,7 +129,7 @@ $(O)/tests/%.o: tests/%.c | $(O)/gen/nri.pb-c.h
 
 $(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/unit/runner.o $(FAKE_OBJ) $(LINK)
 	@echo "  LD      $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/unit/runner.o $(FAKE_OBJ) $(LINK) $(PKG_LIBS) $(CHECK_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(GNUTLS_LDFLAGS) -o $@ $< $(O)/tests/unit/runner.o $(FAKE_OBJ) $(LINK) $(PKG_LIBS) $(CHECK_LIBS)
 
 $(FAKE_BIN): $(O)/tests/%: $(O)/tests/fakes/%_main.o $(FAKE_OBJ) $(LINK)
 	@echo "  LD      $@"
