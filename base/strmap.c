@@ -5,6 +5,9 @@
 #include <string.h>
 
 #define STRMAP_FIRST 16
+/* As full as a table gets: then a key is found in 3 probes on average, and missed in 13. */
+#define LOAD_NUM 4
+#define LOAD_DEN 5
 
 /* FNV-1a, started from the map's seed and finished with a mixer so that low bits are good. */
 static uint32_t hash_key(const struct strmap *m, const char *key)
@@ -30,12 +33,18 @@ void strmap_done(struct strmap *m)
 	*m = (struct strmap){.seed = m->seed};
 }
 
-/* The slot that holds KEY, or the free slot where it would go. The table is never full. */
-static size_t find_slot(const struct strmap *m, const char *key, uint32_t hash)
+/* Where a probe for KEY begins. Its hash is not kept: a table is a third smaller. */
+static size_t home_of(const struct strmap *m, const char *key)
 {
-	size_t i = hash & (m->size - 1);
+	return hash_key(m, key) & (m->size - 1);
+}
 
-	while (m->slots[i].key && (m->slots[i].hash != hash || strcmp(m->slots[i].key, key) != 0))
+/* The slot that holds KEY, or the free slot where it would go. The table is never full. */
+static size_t find_slot(const struct strmap *m, const char *key)
+{
+	size_t i = home_of(m, key);
+
+	while (m->slots[i].key && strcmp(m->slots[i].key, key) != 0)
 		i = (i + 1) & (m->size - 1);
 	return i;
 }
@@ -44,7 +53,7 @@ void *strmap_get(const struct strmap *m, const char *key)
 {
 	if (!m->size)
 		return NULL;
-	return m->slots[find_slot(m, key, hash_key(m, key))].value;
+	return m->slots[find_slot(m, key)].value;
 }
 
 static int grow(struct strmap *m)
@@ -58,7 +67,7 @@ static int grow(struct strmap *m)
 		const struct strmap_slot *s = &m->slots[i];
 
 		if (s->key)
-			bigger.slots[find_slot(&bigger, s->key, s->hash)] = *s;
+			bigger.slots[find_slot(&bigger, s->key)] = *s;
 	}
 	bigger.nr = m->nr;
 	free(m->slots);
@@ -68,15 +77,14 @@ static int grow(struct strmap *m)
 
 int strmap_add(struct strmap *m, const char *key, void *value)
 {
-	uint32_t hash = hash_key(m, key);
 	size_t i;
 
-	if ((m->nr + 1) * 4 > m->size * 3 && grow(m) < 0)
+	if ((m->nr + 1) * LOAD_DEN > m->size * LOAD_NUM && grow(m) < 0)
 		return -ENOMEM;
-	i = find_slot(m, key, hash);
+	i = find_slot(m, key);
 	if (m->slots[i].key)
 		return -EEXIST;
-	m->slots[i] = (struct strmap_slot){.key = key, .value = value, .hash = hash};
+	m->slots[i] = (struct strmap_slot){.key = key, .value = value};
 	m->nr++;
 	return 0;
 }
@@ -89,13 +97,13 @@ void *strmap_del(struct strmap *m, const char *key)
 
 	if (!m->size)
 		return NULL;
-	hole = find_slot(m, key, hash_key(m, key));
+	hole = find_slot(m, key);
 	if (!m->slots[hole].key)
 		return NULL;
 	value = m->slots[hole].value;
 	/* Move later members of the probe chain into the hole, so no tombstones are needed. */
 	for (i = (hole + 1) & mask; m->slots[i].key; i = (i + 1) & mask) {
-		size_t home = m->slots[i].hash & mask;
+		size_t home = home_of(m, m->slots[i].key);
 
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;

@@ -15,7 +15,6 @@
 struct strmap_slot {
 	const char *key; /* NULL: free; see strmap.c for how removal keeps probes short */
 	void *value;
-	uint32_t hash;
 };
 
 struct strmap {
