@@ -56,17 +56,14 @@ static void note_place(struct step *step, const char *dir, const char *name)
 	static const char tail[] = "/mon_groups";
 	struct pod *pod = strmap_get(&step->core->groups, name);
 	size_t len = strlen(dir);
-	char *parent;
+	AUTO_FREE char *parent = NULL;
 
 	if (pod->path || *str_or_empty(pod->parent) || len < sizeof(tail) ||
 	    strcmp(dir + len - (sizeof(tail) - 1), tail) != 0)
 		return;
 	parent = strndup(dir, len - (sizeof(tail) - 1));
-	if (!parent)
-		return;
-	free(pod->parent);
-	pod->parent = parent;
-	step->found_a_place = true;
+	if (parent && texts_set(&step->core->texts, &pod->parent, parent) == 0)
+		step->found_a_place = true;
 }
 
 static bool keep(void *ctx, const char *dir, const char *name)

@@ -8,16 +8,45 @@
 #include <stdio.h>
 #include <string.h>
 
-int container_update(struct container *c, const struct core_container *in)
+static int set_cgroups_path(struct core *core, struct container *c, const char *path)
+{
+	size_t len = strlen(path), id_len = strlen(c->id);
+	char dir[SPLIT_PATH_MAX] = "";
+	bool lacks_id =
+		len < sizeof(dir) && len >= id_len && strcmp(path + len - id_len, c->id) == 0;
+	int r;
+
+	if (lacks_id)
+		memcpy(dir, path, len - id_len);
+	r = texts_set(&core->texts, &c->cgroups_path, lacks_id ? dir : path);
+	if (r == 0)
+		c->cgroups_path_lacks_id = lacks_id;
+	return r;
+}
+
+const char *container_cgroups_path(const struct container *c, char buf[SPLIT_PATH_MAX])
+{
+	if (!c->cgroups_path_lacks_id)
+		return c->cgroups_path;
+	(void)snprintf(buf, SPLIT_PATH_MAX, "%s%s", c->cgroups_path, c->id);
+	return buf;
+}
+
+static bool is_told(const char *text)
+{
+	return text && *text;
+}
+
+int container_update(struct core *core, struct container *c, const struct core_container *in)
 {
 	int r = 0;
 
-	if (!c->sandbox_id || (in->sandbox_id && *in->sandbox_id))
-		r = str_set(&c->sandbox_id, in->sandbox_id);
-	if (r == 0 && (!c->name || (in->name && *in->name)))
-		r = str_set(&c->name, in->name);
-	if (r == 0 && (!c->cgroups_path || (in->cgroups_path && *in->cgroups_path)))
-		r = str_set(&c->cgroups_path, in->cgroups_path);
+	if (!c->sandbox_id || is_told(in->sandbox_id))
+		r = texts_set(&core->texts, &c->sandbox_id, str_or_empty(in->sandbox_id));
+	if (r == 0 && (!c->name || is_told(in->name)))
+		r = texts_set(&core->texts, &c->name, str_or_empty(in->name));
+	if (r == 0 && (!c->cgroups_path || is_told(in->cgroups_path)))
+		r = set_cgroups_path(core, c, str_or_empty(in->cgroups_path));
 	if (in->pid > 0)
 		c->pid = in->pid;
 	return r;
@@ -39,7 +68,7 @@ struct container *container_new(struct core *core, const struct core_container *
 	list_init(&c->link);
 	list_init(&c->work_link);
 	c->gen = core->gen;
-	if (str_set(&c->id, in->id) < 0 || container_update(c, in) < 0 ||
+	if (str_set(&c->id, in->id) < 0 || container_update(core, c, in) < 0 ||
 	    strmap_add(&core->containers, c->id, c) < 0) {
 		container_free(core, c);
 		notice_ignored(core, "container", in->id, "out of memory");
@@ -198,9 +227,9 @@ void container_free(struct core *core, struct container *c)
 	if (c->id && strmap_get(&core->containers, c->id) == c)
 		strmap_del(&core->containers, c->id);
 	free(c->id);
-	free(c->sandbox_id);
-	free(c->name);
-	free(c->cgroups_path);
+	texts_drop(&core->texts, c->sandbox_id);
+	texts_drop(&core->texts, c->name);
+	texts_drop(&core->texts, c->cgroups_path);
 	free(c->want_uid);
 	free(c->message);
 	rs_tids_done(&c->known);
@@ -290,7 +319,7 @@ void container_end_steps(struct container *c)
 static void count_step(struct container *c)
 {
 	if (!c->steps++ || c->rest.nr < c->least_left)
-		c->least_left = c->rest.nr;
+		c->least_left = (unsigned)c->rest.nr; /* RS_TIDS_MAX fits */
 	else
 		c->in_vain++;
 }

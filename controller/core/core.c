@@ -71,6 +71,7 @@ static void init_tables(struct core *core, uint32_t seed)
 	strmap_init(&core->sandboxes, seed);
 	strmap_init(&core->containers, seed);
 	strmap_init(&core->sweep.undeletable, seed);
+	texts_init(&core->texts, seed);
 	list_init(&core->pod_list);
 	list_init(&core->pod_queue);
 	list_init(&core->failed);
@@ -124,6 +125,7 @@ void core_free(struct core *core)
 	strmap_done(&core->groups);
 	strmap_done(&core->sandboxes);
 	strmap_done(&core->containers);
+	texts_done(&core->texts);
 	rs_tids_done(&core->seen);
 	rs_tids_done(&core->placed);
 	rs_tids_done(&core->untried);

@@ -17,10 +17,12 @@
 #include "core.h"
 #include "list.h"
 #include "strmap.h"
+#include "texts.h"
 
 #include <errno.h>
 
-#define TEXT_MAX 640 /* longest message for people, with NUL */
+#define TEXT_MAX       640  /* longest message for people, with NUL */
+#define SPLIT_PATH_MAX 1024 /* longest cgroups_path that is kept without its id, with NUL */
 
 enum pod_state {
 	POD_QUEUED, /* known from Synchronize, its group not tried yet; no event so far */
@@ -30,7 +32,7 @@ enum pod_state {
 };
 
 struct sandbox {
-	char *id;
+	const char *id; /* of core->texts */
 	struct pod *pod;
 	struct list link; /* in pod->sandboxes */
 	uint32_t gen;     /* the Synchronize that listed it last */
@@ -46,16 +48,18 @@ struct told {
 };
 
 struct pod {
-	char *uid, *namespace_, *name, *cgroup_parent;
+	char *uid, *name, *cgroup_parent;
 	char *group_name;
+	const char *namespace_; /* of core->texts */
 	struct list link;       /* in core->pod_list */
 	struct list state_link; /* in core->pod_queue, ->failed or ->pod_ring, as STATE says */
 	struct list sandboxes, containers;
 	uint32_t gen;
 	enum pod_state state;
 
-	char *path;   /* of the group, relative to the root; NULL unless it exists */
-	char *parent; /* the control group it is below; NULL: the root's */
+	char *path; /* of the group, relative to the root; NULL unless it exists */
+	/* The control group it is below, of core->texts; NULL and "": the root's. */
+	const char *parent;
 	uint64_t dev, ino;
 
 	unsigned total, reconciled;
@@ -85,30 +89,36 @@ enum container_place {
 };
 
 struct container {
-	char *id, *sandbox_id, *name, *cgroups_path;
+	char *id;
+	const char *sandbox_id, *name; /* of core->texts */
+	/*
+	 * Likewise: linux.cgroups_path, or, as the runtimes name cgroups so, what comes before the
+	 * id in it, which the containers of a pod have in common. See container_cgroups_path().
+	 */
+	const char *cgroups_path;
 	char *want_uid;        /* of a container without pod: the pod it named */
 	struct pod *pod;       /* NULL: not known yet (NoPod) */
 	struct list link;      /* in pod->containers or core->nopod */
 	struct list work_link; /* in core->container_queue, ->partial or ->container_ring */
-	enum container_place where;
+	enum container_place where : 8;
+	enum container_state state : 8;
+	bool cgroups_path_lacks_id;
+	bool created; /* not started yet */
+	bool stopped; /* ended; has no tasks to place any more */
+	bool placed;  /* has tasks in the group, though perhaps not all */
+	bool put_off; /* the runtime was answered too early for it: its steps come first */
+	bool asked;   /* a retry of its pod that was asked for waits for it */
 	uint32_t gen, pass;
-	enum container_state state;
 	pid_t pid;
-	bool created;      /* not started yet */
-	bool stopped;      /* ended; has no tasks to place any more */
-	bool placed;       /* has tasks in the group, though perhaps not all */
-	bool put_off;      /* the runtime was answered too early for it: its steps come first */
-	unsigned steps;    /* made, of a placement with too many tasks for one; 0: none under way */
-	unsigned in_vain;  /* of these: after which no fewer were left than ever before */
-	size_t least_left; /* tasks in REST, after any of these */
+	unsigned steps;      /* made, of a placement too large for one; 0: none under way */
+	unsigned in_vain;    /* of these: after which no fewer were left than ever before */
+	unsigned least_left; /* tasks in REST, after any of these */
 
+	int code;           /* what the last try came to */
 	const char *reason; /* static text; NULL: none */
 	char *message;
 	unsigned attempts, audits;
 	uint64_t retry_at;
-
-	int code;   /* what the last try came to */
-	bool asked; /* a retry of its pod that was asked for waits for it */
 
 	struct rs_tids known; /* what the last good placement saw, sorted */
 	struct rs_tids rest;  /* of a placement in steps: seen, and not written yet; sorted */
@@ -165,6 +175,7 @@ struct core {
 	uint32_t random;
 
 	struct strmap pods, groups, sandboxes, containers; /* by uid, group name, id, id */
+	struct texts texts;                                /* what their records have in common */
 	struct list pod_list;
 	struct list pod_queue, failed; /* failed: oldest first */
 	struct list nopod;
@@ -274,9 +285,12 @@ static inline bool is_capacity(int code)
 /* ---- containers.c ----------------------------------------------------------------------- */
 
 struct container *container_new(struct core *core, const struct core_container *in);
-int container_update(struct container *c, const struct core_container *in);
+int container_update(struct core *core, struct container *c, const struct core_container *in);
 void container_bind(struct core *core, struct container *c, struct pod *pod);
 void container_free(struct core *core, struct container *c);
+
+/* As the runtime told it; in BUF or in C. */
+const char *container_cgroups_path(const struct container *c, char buf[SPLIT_PATH_MAX]);
 
 /* Every change of a state goes through here, so the counters always agree with a recount. */
 void container_set_state(struct core *core, struct container *c, enum container_state state);

@@ -118,7 +118,7 @@ static struct container *container_admit(struct core *core, const struct core_po
 	}
 	c = strmap_get(&core->containers, in->id);
 	if (c) {
-		if (container_update(c, in) < 0)
+		if (container_update(core, c, in) < 0)
 			notice_ignored(core, "change of container", in->id, "out of memory");
 		if (!c->pod && pod)
 			container_bind(core, c, pod);

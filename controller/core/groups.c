@@ -130,20 +130,17 @@ static int leave_reserve(struct core *core, uint64_t now_ms, const struct pod *p
 		       core->config.tuning.rmid_reserve);
 }
 
-static int set_group(struct pod *pod, const struct rs_group *group, const char *parent)
+static int set_group(struct core *core, struct pod *pod, const struct rs_group *group,
+		     const char *parent)
 {
 	char *path = strdup(group->path);
-	char *copy = strdup(parent);
 
-	if (!path || !copy) {
+	if (!path || texts_set(&core->texts, &pod->parent, parent) < 0) {
 		free(path);
-		free(copy);
 		return -ENOMEM;
 	}
 	free(pod->path);
-	free(pod->parent);
 	pod->path = path;
-	pod->parent = copy;
 	pod->dev = group->dev;
 	pod->ino = group->ino;
 	return 0;
@@ -159,7 +156,7 @@ static int create_below(struct core *core, struct pod *pod, const char *parent, 
 	if (r < 0)
 		return r;
 	tombstone_cancel(core, group.path);
-	if (set_group(pod, &group, parent) == 0)
+	if (set_group(core, pod, &group, parent) == 0)
 		return 0;
 	if (rs_group_delete(core->deps.rs, group.path, NULL) < 0)
 		tombstone_add(core, 0, group.path);
@@ -182,7 +179,7 @@ static bool take_over_elsewhere(struct core *core, uint64_t now_ms, struct pod *
 		return false;
 	tombstone_cancel(core, group.path);
 	usual_path(core, pod, usual);
-	if (set_group(pod, &group, parent) < 0)
+	if (set_group(core, pod, &group, parent) < 0)
 		return false;
 	tombstone_add_doubtful(core, now_ms, usual);
 	*ret_adopted = true;
@@ -430,7 +427,7 @@ static int make_or_move(struct core *core, uint64_t now_ms, struct pod *pod, con
 	if (r < 0)
 		return r;
 	tombstone_cancel(core, group.path);
-	return set_group(pod, &group, target);
+	return set_group(core, pod, &group, target);
 }
 
 int group_follow(struct core *core, uint64_t now_ms, struct container *c, struct err *e)

@@ -189,6 +189,7 @@ static int judge(const struct source *s, int r, const struct rs_reconcile_result
 
 int place_tasks(struct core *core, struct container *c, struct placing *p, struct err *e)
 {
+	char cgroups_path[SPLIT_PATH_MAX];
 	struct source s = {
 		.core = core,
 		.c = c,
@@ -196,7 +197,7 @@ int place_tasks(struct core *core, struct container *c, struct placing *p, struc
 		.query =
 			{
 				.container_id = c->id,
-				.cgroups_path = c->cgroups_path,
+				.cgroups_path = container_cgroups_path(c, cgroups_path),
 				.cgroup_parent = c->pod->cgroup_parent,
 				.init_pid = c->pid,
 				.init_only = p->init_only,

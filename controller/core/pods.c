@@ -21,9 +21,9 @@ struct pod *pod_find(struct core *core, const struct core_pod *in)
 	return sandbox ? sandbox->pod : NULL;
 }
 
-static int pod_set_strings(struct pod *pod, const struct core_pod *in)
+static int pod_set_strings(struct core *core, struct pod *pod, const struct core_pod *in)
 {
-	int r = str_set(&pod->namespace_, in->namespace_);
+	int r = texts_set(&core->texts, &pod->namespace_, str_or_empty(in->namespace_));
 
 	if (r == 0)
 		r = str_set(&pod->name, in->name);
@@ -93,7 +93,7 @@ static struct pod *pod_alloc(struct core *core, const struct core_pod *in)
 	list_init(&pod->containers);
 	if (rs_group_name(core->config.group_prefix, in->uid, name, sizeof(name), NULL) < 0 ||
 	    str_set(&pod->uid, in->uid) < 0 || str_set(&pod->group_name, name) < 0 ||
-	    pod_set_strings(pod, in) < 0) {
+	    pod_set_strings(core, pod, in) < 0) {
 		pod_free(core, pod);
 		return NULL;
 	}
@@ -128,7 +128,7 @@ static void sandbox_free(struct core *core, struct sandbox *sandbox)
 	if (sandbox->id && strmap_get(&core->sandboxes, sandbox->id) == sandbox)
 		strmap_del(&core->sandboxes, sandbox->id);
 	list_del(&sandbox->link);
-	free(sandbox->id);
+	texts_drop(&core->texts, sandbox->id);
 	free(sandbox);
 }
 
@@ -164,7 +164,7 @@ static void sandbox_add(struct core *core, struct pod *pod, const char *id)
 	}
 	*sandbox = (struct sandbox){.pod = pod, .gen = core->gen};
 	list_append(&pod->sandboxes, &sandbox->link);
-	if (str_set(&sandbox->id, id) < 0 ||
+	if (texts_set(&core->texts, &sandbox->id, id) < 0 ||
 	    strmap_add(&core->sandboxes, sandbox->id, sandbox) < 0) {
 		sandbox_free(core, sandbox);
 		notice_ignored(core, "sandbox", id, "out of memory");
@@ -182,7 +182,7 @@ struct pod *pod_admit(struct core *core, const struct core_pod *in)
 	pod = strmap_get(&core->pods, in->uid);
 	if (!pod)
 		pod = pod_new(core, in);
-	else if (pod_set_strings(pod, in) < 0)
+	else if (pod_set_strings(core, pod, in) < 0)
 		notice_ignored(core, "change of pod", in->uid, "out of memory");
 	if (!pod)
 		return NULL;
@@ -207,12 +207,12 @@ void pod_free(struct core *core, struct pod *pod)
 	if (pod->group_name && strmap_get(&core->groups, pod->group_name) == pod)
 		strmap_del(&core->groups, pod->group_name);
 	free(pod->uid);
-	free(pod->namespace_);
+	texts_drop(&core->texts, pod->namespace_);
 	free(pod->name);
 	free(pod->cgroup_parent);
 	free(pod->group_name);
 	free(pod->path);
-	free(pod->parent);
+	texts_drop(&core->texts, pod->parent);
 	free(pod->told.parent);
 	free(pod->message);
 	free(pod->retry);

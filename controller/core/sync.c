@@ -60,7 +60,7 @@ static void take_known(struct core *core, struct container *c, const struct core
 	bool waits = in->running && c->where == IN_QUEUE; /* as of a list before, perhaps */
 
 	c->gen = core->gen;
-	if (container_update(c, in) < 0)
+	if (container_update(core, c, in) < 0)
 		notice_ignored(core, "change of container", in->id, "out of memory");
 	if (!in->running && !in->created && !c->stopped)
 		c->placed = false;

@@ -150,6 +150,7 @@ static int list_tasks(void *ctx, const struct core_task_query *q, struct rs_tids
 	if (!c)
 		return err_set(e, -ENOENT, "no cgroup of container '%s'", q->container_id);
 	c->listed++;
+	(void)snprintf(c->listed_path, sizeof(c->listed_path), "%s", q->cgroups_path);
 	w->has_list_open = true;
 	if (c->error)
 		return err_sys(e, -c->error, "cgroup of container '%s'", q->container_id);

@@ -34,7 +34,8 @@ struct world_container {
 	size_t nr, size;
 	int error; /* when not 0: what an enumeration says */
 	bool in_use;
-	unsigned listed; /* enumerations so far */
+	unsigned listed;        /* enumerations so far */
+	char listed_path[2048]; /* the cgroups_path that the last one was asked for, cut */
 };
 
 struct world {

@@ -9,6 +9,7 @@
 #include <strbuf.h>
 #include <string.h>
 #include <strmap.h>
+#include <texts.h>
 
 START_TEST(err_sys_names_the_errno)
 {
@@ -136,6 +137,36 @@ START_TEST(strmap_finds_what_was_added_through_growth_and_removal)
 }
 END_TEST
 
+START_TEST(a_text_is_there_once_until_nobody_keeps_it)
+{
+	struct texts t;
+	const char *a, *b, *changed = NULL;
+	char s[] = "shop";
+
+	texts_init(&t, 1);
+	a = texts_keep(&t, s);
+	s[0] = 'c'; /* it is a copy */
+	b = texts_keep(&t, "shop");
+	ck_assert_str_eq(a, "shop");
+	ck_assert_ptr_eq(a, b);
+	ck_assert_uint_eq(t.by_text.nr, 1);
+	texts_drop(&t, a);
+	ck_assert_str_eq(b, "shop");
+	ck_assert_int_eq(texts_set(&t, &changed, "shop"), 0);
+	texts_drop(&t, b);
+	ck_assert_int_eq(texts_set(&t, &changed, changed), 0);
+	ck_assert_str_eq(changed, "shop");
+	ck_assert_int_eq(texts_set(&t, &changed, changed + 1), 0);
+	ck_assert_str_eq(changed, "hop");
+	ck_assert_uint_eq(t.by_text.nr, 1);
+	texts_drop(&t, changed);
+	texts_drop(&t, NULL);
+	ck_assert_uint_eq(t.by_text.nr, 0);
+	ck_assert_ptr_nonnull(texts_keep(&t, "")); /* which texts_done() frees */
+	texts_done(&t);
+}
+END_TEST
+
 START_TEST(list_keeps_order_and_survives_removal_while_walking)
 {
 	struct item {
@@ -171,6 +202,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, numbers_are_parsed_strictly, 0, ARRAY_LEN(numbers));
 	tcase_add_loop_test(tc, durations_need_a_unit, 0, ARRAY_LEN(durations));
 	tcase_add_test(tc, strmap_finds_what_was_added_through_growth_and_removal);
+	tcase_add_test(tc, a_text_is_there_once_until_nobody_keeps_it);
 	tcase_add_test(tc, list_keeps_order_and_survives_removal_while_walking);
 	suite_add_tcase(s, tc);
 	return s;

@@ -405,6 +405,64 @@ START_TEST(a_pod_that_returns_at_once_keeps_its_group)
 }
 END_TEST
 
+static void start_at(const char *path)
+{
+	struct core_pod pod = {.uid = "u1", .sandbox_id = "s1"};
+	struct core_container c = {
+		.id = "c1", .sandbox_id = "s1", .cgroups_path = path, .running = true};
+
+	core_start_container(w->core, w->now, &pod, &c);
+}
+
+/* However it is kept. PATH is of the container c1, and is what the finder of tasks works with. */
+START_TEST(a_cgroups_path_reaches_the_finder_as_it_was_told)
+{
+	char long_path[1600];
+	const char *asked = world_add(w, "c1", 1)->listed_path;
+	const char *const paths[] = {
+		"/kubepods/burstable/podu1/c1",
+		"kubepods-podu1.slice:cri-containerd:c1",
+		"c1",
+		"c1/",
+		"/c1/c",
+		"/kubepods/podu1/c1",
+		"/kubepods/podu1/other",
+	};
+
+	run_pod(w, "u1");
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		start_at(paths[i]);
+		ck_assert_str_eq(asked, paths[i]);
+		start_at("");
+		ck_assert_str_eq(asked, paths[i]);
+		start_at(NULL);
+		ck_assert_str_eq(asked, paths[i]);
+	}
+	for (size_t len = 1000; len < sizeof(long_path); len++) {
+		memset(long_path, '/', len - 2);
+		memcpy(long_path + len - 2, "c1", 3);
+		start_at(long_path);
+		ck_assert_str_eq(asked, long_path);
+	}
+}
+END_TEST
+
+START_TEST(containers_of_one_pod_have_paths_of_their_own)
+{
+	const char *asked[2] = {world_add(w, "c1", 1)->listed_path,
+				world_add(w, "c2", 1)->listed_path};
+
+	run_pod(w, "u1");
+	start(w, "u1", "c1");
+	start(w, "u1", "c2");
+	core_remove_container(w->core, w->now, "c1");
+	start(w, "u1", "c1");
+	start(w, "u1", "c2");
+	ck_assert_str_eq(asked[0], "/kubepods/c1");
+	ck_assert_str_eq(asked[1], "/kubepods/c2");
+}
+END_TEST
+
 START_TEST(input_that_cannot_be_right_is_left_aside)
 {
 	static char long_id[CORE_ID_MAX + 2];
@@ -584,6 +642,8 @@ Suite *suite(void)
 	tcase_add_test(tc, a_stopped_sandbox_gives_its_group_back_when_asked_to);
 	tcase_add_test(tc, a_released_pod_stays_away_after_a_reconnect_and_comes_back_when_it_runs);
 	tcase_add_test(tc, a_pod_that_returns_at_once_keeps_its_group);
+	tcase_add_test(tc, a_cgroups_path_reaches_the_finder_as_it_was_told);
+	tcase_add_test(tc, containers_of_one_pod_have_paths_of_their_own);
 	tcase_add_test(tc, input_that_cannot_be_right_is_left_aside);
 	tcase_add_test(tc, a_pod_and_a_container_of_which_nothing_but_the_id_is_told_are_handled);
 	tcase_add_test(tc, the_pod_of_a_container_is_found_by_its_sandbox);
