@@ -51,9 +51,10 @@ static void slot_release(struct slot *s)
 		s->p->nr_ghosts--;
 	list_del(&s->active);
 	free(s->uid);
-	free(s->namespace_);
-	free(s->name);
-	free(s->pod_uid);
+	free(s->identity);
+	free(s->stale_version);
+	free(s->told_trouble);
+	free(s->sent);
 	free(s->refusal);
 	free(s->attempt);
 	free(s->retry);
@@ -115,36 +116,47 @@ const struct pod_entry *slot_target(struct slot *s, struct core_pod_view *ret_vi
 	return pod_index_join(&p->index, ret_view->namespace_, ret_view->name, s->uid);
 }
 
+/* Copy S to *ROOM, which moves past it. */
+static const char *put(char **room, const char *s)
+{
+	size_t size = strlen(s) + 1;
+	const char *copy = memcpy(*room, s, size);
+
+	*room += size;
+	return copy;
+}
+
+static int set_identity(struct slot *s, const struct pod_entry *target)
+{
+	char *room =
+		malloc(strlen(target->namespace_) + strlen(target->name) + strlen(target->uid) + 3);
+
+	if (!room)
+		return -ENOMEM;
+	free(s->identity);
+	s->identity = room;
+	s->namespace_ = put(&room, target->namespace_);
+	s->name = put(&room, target->name);
+	s->pod_uid = put(&room, target->uid);
+	return 0;
+}
+
 /*
  * The slot's pod is this one in the API from now on. An object of the one before it (a
  * static pod's mirror was made anew) has the same name and is in the way.
  */
 static int slot_bind(struct slot *s, const struct pod_entry *target)
 {
-	char *namespace_ = strdup(target->namespace_);
-	char *name = strdup(target->name);
-	char *pod_uid = strdup(target->uid);
-
-	if (!namespace_ || !name || !pod_uid) {
-		free(namespace_);
-		free(name);
-		free(pod_uid);
+	if (set_identity(s, target) < 0)
 		return -ENOMEM;
-	}
-	free(s->namespace_);
-	free(s->name);
-	free(s->pod_uid);
-	s->namespace_ = namespace_;
-	s->name = name;
-	s->pod_uid = pod_uid;
 	if (s->object == OBJECT_OURS) {
 		s->object = OBJECT_STALE;
-		s->object_version[0] = '\0';
+		free(steal_ptr(&s->stale_version));
 	} else if (s->object == OBJECT_NONE && target->seen_at_start) {
 		s->object = OBJECT_UNKNOWN;
 	}
 	s->abandoned = false;
-	s->told_trouble[0] = '\0';
+	free(steal_ptr(&s->told_trouble));
 	s->calm_since_ms = 0;
 	s->known = false;
 	s->has_digest = false;

@@ -190,6 +190,19 @@ static void foreign(struct slot *s, uint64_t now_ms, const struct status_object 
 	slot_back_off(s, now_ms, 1 * S_MS, 30 * S_MS);
 }
 
+/* Of a pod that is not the slot's, for all that is known: without its version it stays unknown. */
+static void found_stale(struct slot *s, uint64_t now_ms, const struct status_object *o)
+{
+	char *version = strdup(o->resource_version);
+
+	free(s->stale_version);
+	s->stale_version = version;
+	memcpy(s->object_uid, o->uid, sizeof(s->object_uid));
+	s->object = version ? OBJECT_STALE : OBJECT_UNKNOWN;
+	if (!version)
+		slot_back_off(s, now_ms, 1 * S_MS, MIN_MS);
+}
+
 static void found(struct slot *s, uint64_t now_ms, const struct status_object *o)
 {
 	bool here = strcmp(o->node_name, s->p->config.node_name) == 0;
@@ -209,9 +222,7 @@ static void found(struct slot *s, uint64_t now_ms, const struct status_object *o
 		s->object = OBJECT_NONE; /* what Synchronize lists has no order of age */
 	} else if (here) {
 		/* Of the pod that had this name before; its precondition guards the deletion. */
-		s->object = OBJECT_STALE;
-		memcpy(s->object_uid, o->uid, sizeof(s->object_uid));
-		memcpy(s->object_version, o->resource_version, sizeof(s->object_version));
+		found_stale(s, now_ms, o);
 	} else {
 		s->quorum = true;
 		foreign(s, now_ms, o);
@@ -317,8 +328,8 @@ static void patched(struct slot *s, uint64_t now_ms)
 {
 	slot_note_shape(s, now_ms);
 	went_well(s);
-	memcpy(s->memory.conditions, s->sent_conditions, sizeof(s->memory.conditions));
-	s->digest = s->sent_digest;
+	memcpy(s->memory.conditions, s->sent->conditions, sizeof(s->memory.conditions));
+	s->digest = s->sent->digest;
 	s->has_digest = true;
 	s->refused_told = false;
 	free(s->refusal);
@@ -460,7 +471,7 @@ void slot_answer(void *ctx, const struct k8s_response *r)
 	if (is_failure(s, r))
 		p->stats.failures[s->verb]++;
 	else if (s->verb == PUBLISHER_PATCH)
-		histogram_add(&p->stats.lag, (now_ms - s->sent_since_ms) * 1000);
+		histogram_add(&p->stats.lag, (now_ms - s->sent->since_ms) * 1000);
 	if (r->warning)
 		pass_on_warning(s, r->warning);
 	if (common_failure(s, now_ms, r)) {
@@ -471,6 +482,7 @@ void slot_answer(void *ctx, const struct k8s_response *r)
 	} else {
 		answered(s, now_ms, r);
 	}
+	free(steal_ptr(&s->sent));
 	give_up_ghost(s, r);
 	slot_touch(s);
 }

@@ -104,7 +104,7 @@ static struct plan plan_unwanted(const struct slot *s)
 		return send_verb(PUBLISHER_DELETE);
 	case OBJECT_STALE:
 		/* Without a version it is one that this slot made; else it may be another's. */
-		if (!s->object_version[0])
+		if (!s->stale_version)
 			return send_verb(PUBLISHER_DELETE);
 		break;
 	case OBJECT_NONE:

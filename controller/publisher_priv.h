@@ -28,6 +28,13 @@ enum object_state {
 	OBJECT_FOREIGN, /* of another node: not ours to remove */
 };
 
+/* What a PATCH that is under way makes of its slot when it arrives. */
+struct sent {
+	uint64_t since_ms; /* as slot.dirty_since_ms was */
+	uint64_t shape, digest;
+	struct status_transition conditions[STATUS_CONDITION_MAX];
+};
+
 struct slot {
 	struct publisher *p;
 	struct list active; /* in p->active while there is something to do */
@@ -36,14 +43,15 @@ struct slot {
 	bool displaced;     /* without a pod watch: another pod has its name */
 
 	/* The pod in the API to which it was joined last; NULL before. */
-	char *namespace_, *name, *pod_uid;
+	char *identity; /* NULL before; behind it all that these point to */
+	const char *namespace_, *name, *pod_uid;
 	bool abandoned; /* its namespace goes away: no more attempts */
 
 	enum object_state object;
 	bool quorum; /* the next GET must see the latest state, not a cache */
 	bool known;  /* an object of this pod existed: a new token is a request */
 	char object_uid[STATUS_UID_MAX + 1];
-	char object_version[STATUS_VERSION_MAX + 1]; /* for OBJECT_STALE */
+	char *stale_version; /* resourceVersion of OBJECT_STALE; NULL: not known */
 	int64_t generation;
 	uint64_t created_ms;
 	uint64_t looked_ms; /* when it was looked up last */
@@ -54,14 +62,12 @@ struct slot {
 	struct status_retry
 		*retry; /* the last one handled, if there was; a rare thing, and large */
 
-	/* The trouble that people were told of last, as status.reason; "" for none. */
-	char told_trouble[STATUS_REASON_MAX + 1];
+	char *told_trouble;     /* what people were told of last, as status.reason; NULL: none */
 	uint64_t calm_since_ms; /* when the trouble ended; 0: there was none, or there is */
 
 	/* A change that is not with the server yet. */
 	bool dirty;
 	bool urgent;             /* to be written without waiting for more */
-	uint64_t sent_since_ms;  /* dirty_since_ms of the patch that is under way */
 	uint64_t dirty_since_ms; /* first and */
 	uint64_t changed_ms;     /* latest change */
 
@@ -70,7 +76,7 @@ struct slot {
 	unsigned failures;
 	uint64_t patched_ms, patch_gap_ms;
 	/* See publisher_restarts.c: of the status that the server has, and since when. */
-	uint64_t shape, sent_shape, shaped_ms;
+	uint64_t shape, shaped_ms;
 	unsigned restarts; /* writes in a row that left the shape as it was */
 	uint64_t recreate_gap_ms;
 	bool retried;
@@ -86,8 +92,7 @@ struct slot {
 	bool in_flight;
 	struct k8s_call *call;
 	enum publisher_verb verb;
-	uint64_t sent_digest;
-	struct status_transition sent_conditions[STATUS_CONDITION_MAX];
+	struct sent *sent; /* NULL unless it is a PATCH */
 };
 
 struct publisher {

@@ -37,13 +37,13 @@ static void emit(struct slot *s, bool warning, const char *reason, const char *a
 		d->on_transition(d->ctx, &t);
 }
 
-static void tell(struct slot *s, const struct core_pod_view *view)
+static void tell(struct slot *s, const struct core_pod_view *view, bool trouble)
 {
 	const char *tail = s->p->config.simulated ? " (simulated resctrl)" : "";
 	bool has_group = view->group_state == CORE_GROUP_EXISTS;
 	char note[STATUS_MESSAGE_MAX + 128];
 
-	if (!s->told_trouble[0])
+	if (!trouble)
 		(void)snprintf(note, sizeof(note), "all %u containers are in the resctrl group%s",
 			       view->total_containers, tail);
 	else if (has_group)
@@ -54,21 +54,24 @@ static void tell(struct slot *s, const struct core_pod_view *view)
 	else
 		(void)snprintf(note, sizeof(note), "the pod has no resctrl group: %.*s%s",
 			       STATUS_MESSAGE_MAX, view->message, tail);
-	emit(s, s->told_trouble[0], view->reason, has_group ? "AssignTasks" : "CreateGroup", note);
+	emit(s, trouble, view->reason, has_group ? "AssignTasks" : "CreateGroup", note);
 }
 
 void slot_report(struct slot *s, const struct core_pod_view *view, bool is_news)
 {
 	bool trouble = view_in_trouble(view);
-	const char *now = trouble ? view->reason : "";
-	bool is_same = strncmp(s->told_trouble, now, STATUS_REASON_MAX) == 0;
+	const char *told = s->told_trouble ? s->told_trouble : "";
+	bool is_same = strcmp(told, trouble ? view->reason : "") == 0;
 
 	/* Not yet well again: what comes of it is told when it is there. */
 	if (!trouble && (view->queued || strcmp(view->reason, "Pending") == 0))
 		return;
-	(void)snprintf(s->told_trouble, sizeof(s->told_trouble), "%s", now);
-	if (is_news && !is_same)
-		tell(s, view);
+	if (is_same)
+		return;
+	free(s->told_trouble); /* without memory for the new one it is told once more */
+	s->told_trouble = trouble ? strdup(view->reason) : NULL;
+	if (is_news)
+		tell(s, view, trouble);
 }
 
 void slot_report_retry(struct slot *s)

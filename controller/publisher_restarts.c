@@ -51,11 +51,11 @@ uint64_t view_shape(const struct core_pod_view *view)
 
 void slot_note_shape(struct slot *s, uint64_t now_ms)
 {
-	if (!s->sent_shape || s->sent_shape != s->shape || now_ms - s->shaped_ms > 2 * LATER_MS)
+	if (!s->sent->shape || s->sent->shape != s->shape || now_ms - s->shaped_ms > 2 * LATER_MS)
 		s->restarts = 0;
 	else
 		s->restarts++;
-	s->shape = s->sent_shape;
+	s->shape = s->sent->shape;
 	s->shaped_ms = now_ms;
 }
 

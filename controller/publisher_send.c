@@ -26,6 +26,21 @@ static void build_path(const struct slot *s, enum publisher_verb verb, struct st
 		(void)strbuf_adds(path, "/status");
 }
 
+static int note_sent(struct slot *s, const struct core_pod_view *view, uint64_t digest,
+		     const struct status_memory *memory)
+{
+	s->sent = malloc(sizeof(*s->sent));
+	if (!s->sent)
+		return -ENOMEM;
+	*s->sent = (struct sent){
+		.since_ms = s->dirty_since_ms,
+		.shape = view_shape(view),
+		.digest = digest,
+	};
+	memcpy(s->sent->conditions, memory->conditions, sizeof(s->sent->conditions));
+	return 0;
+}
+
 /*
  * The status as it is now, in a patch. -EALREADY when the server has it already. The digest
  * is of what is sent, so a server that drops a member does not make us write for ever.
@@ -43,18 +58,21 @@ static int build_patch(struct slot *s, const struct core_pod_view *view, struct 
 		.retry = s->has_retry ? s->retry : NULL,
 	};
 	struct status_memory memory;
+	uint64_t digest;
 	int r;
 
 	strbuf_init(&status, STATUS_JSON_MAX);
 	r = status_render(&in, &status, &memory, NULL);
 	if (r < 0)
 		return r;
-	memcpy(s->sent_conditions, memory.conditions, sizeof(s->sent_conditions));
-	r = status_digest(strbuf_str(&status), status.len, &s->sent_digest, NULL);
+	r = status_digest(strbuf_str(&status), status.len, &digest, NULL);
 	if (r < 0)
 		return r;
-	if (s->has_digest && s->digest == s->sent_digest)
+	if (s->has_digest && s->digest == digest)
 		return -EALREADY;
+	r = note_sent(s, view, digest, &memory);
+	if (r < 0)
+		return r;
 	return status_patch_body(s->object_uid, strbuf_str(&status), body);
 }
 
@@ -74,8 +92,10 @@ static int build_body(struct slot *s, enum publisher_verb verb, const struct cor
 	case PUBLISHER_PATCH:
 		return build_patch(s, view, body);
 	case PUBLISHER_DELETE:
-		return status_delete_body(s->object_uid,
-					  s->object == OBJECT_STALE ? s->object_version : "", body);
+		return status_delete_body(
+			s->object_uid,
+			s->object == OBJECT_STALE && s->stale_version ? s->stale_version : "",
+			body);
 	case PUBLISHER_GET:
 	case PUBLISHER_VERB_MAX:
 		break;
@@ -155,6 +175,7 @@ bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
 	if (r == 0)
 		r = submit(s, verb, &path, &body);
 	if (r < 0) {
+		free(steal_ptr(&s->sent));
 		slot_back_off(s, now_ms, 1000, 60000);
 		return false;
 	}
@@ -169,9 +190,7 @@ bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
 		/* A change that comes while this is under way makes it dirty again. */
 		s->dirty = false;
 		s->urgent = false;
-		s->sent_since_ms = s->dirty_since_ms;
 		note_patch(s, now_ms);
-		s->sent_shape = view_shape(view);
 	}
 	return true;
 }
