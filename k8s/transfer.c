@@ -19,6 +19,8 @@
 /* The server closes idle connections after 90 s; older ones than 10 min move to another replica. */
 #define IDLE_MAX_S 75
 #define LIFE_MAX_S 600
+/* The least that libcurl takes, for bodies of a few kB; over TLS a watch keeps one. Else 64 kB. */
+#define UPLOAD_BUFFER 16384
 
 static size_t on_curl_data(char *data, size_t size, size_t nr, void *ctx)
 {
@@ -117,6 +119,7 @@ static void set_connection(struct opts *o, const struct k8s_config *cfg)
 	opt_long(o, CURLOPT_TCP_KEEPALIVE, 1);
 	opt_long(o, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	opt_long(o, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
+	opt_long(o, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
 	opt_long(o, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
 	opt_long(o, CURLOPT_MAXLIFETIME_CONN, LIFE_MAX_S);
 	if (cfg->proxy_url)
