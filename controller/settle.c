@@ -65,7 +65,10 @@ static struct range pages_of(const struct ranges *r, const struct dl_phdr_info *
 static void add(struct ranges *r, const struct dl_phdr_info *info, const ElfW(Phdr) * segment)
 {
 	struct range range = pages_of(r, info, segment);
+	uintptr_t file_end = info->dlpi_addr + segment->p_vaddr + segment->p_filesz;
 
+	if (segment->p_memsz > segment->p_filesz) /* the loader wrote zeros behind that */
+		range.end = file_end / r->page * r->page;
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		struct range written = pages_of(r, info, &info->dlpi_phdr[i]);
 

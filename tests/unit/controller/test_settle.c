@@ -5,6 +5,7 @@
 
 #include "unit/runner.h"
 
+#include <attr.h>
 #include <link.h>
 #include <settle.h>
 #include <stdbool.h>
@@ -66,12 +67,26 @@ START_TEST(code_is_given_back_and_comes_again)
 }
 END_TEST
 
+/* Libraries that are loaded and have nothing to do here. */
+static const char *const unused[] = {"libyaml", "libgmp", "libgnutls"};
+
+static bool is_unused(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(unused); i++) {
+		if (strstr(path, unused[i]))
+			return true;
+	}
+	return false;
+}
+
 static int read_segments(struct dl_phdr_info *info, size_t size, void *ctx)
 {
 	volatile unsigned char byte;
 
 	(void)size;
 	(void)ctx;
+	if (!is_unused(info->dlpi_name))
+		return 0;
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *s = &info->dlpi_phdr[i];
 		const unsigned char *at = (const unsigned char *)(info->dlpi_addr + s->p_vaddr);
@@ -86,15 +101,14 @@ static int read_segments(struct dl_phdr_info *info, size_t size, void *ctx)
 /* The last page of a segment has something else's place behind its end, and goes too. */
 START_TEST(of_a_library_that_is_not_used_no_page_stays)
 {
-	static const char *const unused[] = {"libyaml", "libgmp", "libgnutls"};
-
 	(void)dl_iterate_phdr(read_segments, NULL);
-	for (size_t i = 0; i < sizeof(unused) / sizeof(unused[0]); i++)
-		ck_assert_msg(mapped_in(unused[i], " r") > 0, "%s is not there", unused[i]);
+	for (size_t i = 0; i < ARRAY_LEN(unused); i++)
+		ck_assert_msg(mapped_in(unused[i], " r--p ") > 0, "%s is not there", unused[i]);
 	(void)settle_memory();
-	for (size_t i = 0; i < sizeof(unused) / sizeof(unused[0]); i++)
-		ck_assert_msg(mapped_in(unused[i], " r") == 0, "%s: %lu kB", unused[i],
-			      mapped_in(unused[i], " r"));
+	for (size_t i = 0; i < ARRAY_LEN(unused); i++)
+		ck_assert_msg(!mapped_in(unused[i], " r--p ") && !mapped_in(unused[i], " r-xp "),
+			      "%s: %lu and %lu kB", unused[i], mapped_in(unused[i], " r--p "),
+			      mapped_in(unused[i], " r-xp "));
 }
 END_TEST
 
