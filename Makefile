@@ -35,8 +35,8 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 CFLAGS   ?=
 ALL_CFLAGS  = $(CSTD) $(OPT) $(HARDEN) -fno-strict-aliasing $(SANFLAGS) -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
-# Of programs that link all of PKGS; see controller/gnutls_on_demand.c.
-GNUTLS_LDFLAGS := $(foreach s,gnutls_global_init _gnutls_global_init_skip,-Wl,-u,$(s) -Wl,--export-dynamic-symbol=$(s))
+# Of the daemon and the unit tests; see controller/gnutls_on_demand.c.
+GNUTLS_LDFLAGS := $(foreach s,gnutls_global_init _gnutls_global_init_skip,-Wl,--require-defined=$(s) -Wl,--export-dynamic-symbol=$(s))
 
 LIBS := $(foreach m,$(MODULES),$(O)/lib$(notdir $(m)).a)
 # Order for the linker: users before what they use.

@@ -4,11 +4,13 @@
  * GnuTLS comes with Debian's libcurl (for RTMP and LDAP) and with libmicrohttpd, and nothing of
  * ours uses it: TLS to the API server is that of the library libcurl was built with, and what we
  * serve is plain HTTP. It would set itself up all the same when it is loaded, in 0.13 MB that
- * stay, once by its own constructor and once by libmicrohttpd's. Here both leave it; whoever asks
- * for it once the program runs, such as a libcurl that was built with it, gets it.
+ * stay, once by its own constructor and once by libmicrohttpd's. Here both leave it; whoever calls
+ * gnutls_global_init() once the program runs, as libcurl, librtmp and libldap do before they use
+ * it, gets it.
  *
  * The linker exports both functions (see the Makefile), which makes them come before the
- * library's own. Without that, or without GnuTLS, they do nothing.
+ * library's own. Without that, or without GnuTLS, they do nothing. A GnuTLS that is loaded later
+ * sets itself up as it would have.
  */
 
 #include <dlfcn.h>
@@ -28,10 +30,13 @@ __attribute__((constructor)) static void note_libraries_are_loaded(void)
 	libraries_are_loaded = true;
 }
 
-/* What GNUTLS_SKIP_GLOBAL_INIT of gnutls.h expands to: the constructor asks this. */
+/*
+ * Much like GNUTLS_SKIP_GLOBAL_INIT of gnutls.h: the constructor asks this. So does the destructor,
+ * which leaves what was not set up.
+ */
 int _gnutls_global_init_skip(void) /* NOLINT(bugprone-reserved-identifier) */
 {
-	return 1;
+	return !libraries_are_loaded;
 }
 
 int gnutls_global_init(void)
