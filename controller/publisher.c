@@ -53,7 +53,6 @@ static void slot_release(struct slot *s)
 	free(s->uid);
 	free(s->identity);
 	free(s->stale_version);
-	free(s->told_trouble);
 	free(s->sent);
 	free(s->refusal);
 	free(s->attempt);
@@ -156,7 +155,7 @@ static int slot_bind(struct slot *s, const struct pod_entry *target)
 		s->object = OBJECT_UNKNOWN;
 	}
 	s->abandoned = false;
-	free(steal_ptr(&s->told_trouble));
+	s->told_trouble = NULL;
 	s->calm_since_ms = 0;
 	s->known = false;
 	s->has_digest = false;

@@ -190,7 +190,10 @@ static void foreign(struct slot *s, uint64_t now_ms, const struct status_object 
 	slot_back_off(s, now_ms, 1 * S_MS, 30 * S_MS);
 }
 
-/* Of a pod that is not the slot's, for all that is known: without its version it stays unknown. */
+/*
+ * Of a pod that is not the slot's, for all that is known, and removed only for one that wants the
+ * name. Its version says that this slot did not make it; without memory for that it stays unknown.
+ */
 static void found_stale(struct slot *s, uint64_t now_ms, const struct status_object *o)
 {
 	char *version = strdup(o->resource_version);

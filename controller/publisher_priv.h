@@ -62,7 +62,8 @@ struct slot {
 	struct status_retry
 		*retry; /* the last one handled, if there was; a rare thing, and large */
 
-	char *told_trouble;     /* what people were told of last, as status.reason; NULL: none */
+	/* The trouble that people were told of last: a view's reason, static text; NULL: none. */
+	const char *told_trouble;
 	uint64_t calm_since_ms; /* when the trouble ended; 0: there was none, or there is */
 
 	/* A change that is not with the server yet. */
@@ -207,7 +208,7 @@ bool slot_send(struct slot *s, uint64_t now_ms, enum publisher_verb verb,
  */
 uint64_t view_shape(const struct core_pod_view *view);
 
-/* A status of the shape s->sent_shape was written. */
+/* A status of the shape s->sent->shape was written. */
 void slot_note_shape(struct slot *s, uint64_t now_ms);
 
 /* Not before this is VIEW worth a write, if it is but another restart; else 0. */

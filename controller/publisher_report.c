@@ -68,8 +68,7 @@ void slot_report(struct slot *s, const struct core_pod_view *view, bool is_news)
 		return;
 	if (is_same)
 		return;
-	free(s->told_trouble); /* without memory for the new one it is told once more */
-	s->told_trouble = trouble ? strdup(view->reason) : NULL;
+	s->told_trouble = trouble ? view->reason : NULL;
 	if (is_news)
 		tell(s, view, trouble);
 }

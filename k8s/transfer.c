@@ -19,7 +19,7 @@
 /* The server closes idle connections after 90 s; older ones than 10 min move to another replica. */
 #define IDLE_MAX_S 75
 #define LIFE_MAX_S 600
-/* The least that libcurl takes, for bodies of a few kB; over TLS a watch keeps one. Else 64 kB. */
+/* The least that libcurl takes, as most bodies have a few kB; over TLS a watch keeps one. */
 #define UPLOAD_BUFFER 16384
 
 static size_t on_curl_data(char *data, size_t size, size_t nr, void *ctx)

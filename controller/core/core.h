@@ -306,7 +306,7 @@ struct core_pod_view {
 	const char *uid, *namespace_, *name;
 	enum core_group_state group_state;
 	const char *group_path; /* absolute; "" unless it exists */
-	const char *reason;     /* AllAssigned, Pending, Partial, or rs_reason() */
+	const char *reason;     /* AllAssigned, Pending, Partial, or rs_reason(); static text */
 	const char *message;
 	unsigned total_containers, reconciled_containers;
 	const struct core_container_view *containers;
