@@ -54,6 +54,8 @@ static void add_pods(const struct metrics_input *in, struct strbuf *out)
 	metrics_uint(out, containers, c->containers_reconciled, "state", "Reconciled", NULL);
 	metrics_uint(out, containers, c->containers_partial, "state", "Partial", NULL);
 	metrics_uint(out, containers, c->containers_no_pod, "state", "NoPod", NULL);
+	metrics_gauge(out, "podresctrl_containers_without_group",
+		      "Of the Partial ones, those whose pod has no group.", c->containers_no_group);
 }
 
 static void add_core(const struct metrics_input *in, struct strbuf *out)

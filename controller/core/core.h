@@ -330,7 +330,8 @@ struct core_stats {
 	size_t queued;        /* steps of work waiting */
 	size_t pods_existing; /* with their group; the rest of .pods waits for a first attempt */
 	size_t containers_reconciled, containers_no_pod;
-	bool synchronized; /* a Synchronize was received and all its work is done */
+	size_t containers_no_group; /* of containers_partial: their pod has no group */
+	bool synchronized;          /* a Synchronize was received and all its work is done */
 	uint64_t events_emitted;
 	uint64_t put_off; /* answers that were given before all was done */
 	uint64_t timer_retries_good, timer_retries_bad; /* of groups and containers */

@@ -178,6 +178,8 @@ static void count_containers(const struct core *core, struct core_stats *ret)
 
 	while ((c = strmap_next(&core->containers, &i))) {
 		ret->containers_partial += c->state == CONTAINER_PARTIAL;
+		ret->containers_no_group +=
+			c->state == CONTAINER_PARTIAL && c->pod && c->pod->state != POD_EXISTS;
 		ret->containers_reconciled += c->state == CONTAINER_RECONCILED;
 		ret->containers_no_pod += !c->pod;
 	}

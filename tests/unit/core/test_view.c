@@ -183,15 +183,19 @@ START_TEST(the_numbers_agree)
 	start(w, "u1", "c2");
 	w->fail[WORLD_MKDIR] = ENOSPC;
 	run_pod(w, "u2");
+	start(w, "u2", "c3");
+	start(w, "u2", "c4");
 	core_stats(w->core, &stats);
 	ck_assert_uint_eq(stats.pods, 2);
-	ck_assert_uint_eq(stats.containers, 2);
+	ck_assert_uint_eq(stats.containers, 4);
 	ck_assert_uint_eq(stats.pods_failed, 1);
-	ck_assert_uint_eq(stats.containers_partial, 1);
+	ck_assert_uint_eq(stats.containers_reconciled, 1);
+	ck_assert_uint_eq(stats.containers_partial, 3);
+	ck_assert_uint_eq(stats.containers_no_group, 2);
 	ck_assert_uint_eq(stats.tombstones, 0);
 	ck_assert_uint_eq(stats.queued, 0);
 	ck_assert(!stats.synchronized);
-	ck_assert_uint_eq(stats.events_emitted, 4);
+	ck_assert_uint_eq(stats.events_emitted, 6);
 }
 END_TEST
 
